@@ -1,0 +1,1 @@
+"""What the mathematics says: arrays in, arrays or a frozen fit out; no data frame, no column name."""
