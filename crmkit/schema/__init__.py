@@ -1,0 +1,46 @@
+"""What tables look like: reference tables, one check and one renaming at the entrance."""
+
+from crmkit.schema.entrance import admit, columns_like, conform, violations
+from crmkit.schema.tables import (
+    CONTACTS,
+    CONVERSIONS,
+    COSTS,
+    CUSTOMERS,
+    DEALS,
+    LEAD_EVENTS,
+    LEADS,
+    METRICS,
+    ORDERS,
+    RFM,
+    SEGMENTS,
+    SUBSCRIPTIONS,
+    TABLES,
+    TOUCHES,
+    Column,
+    Table,
+    scores_up_to,
+)
+
+__all__ = [
+    "CONTACTS",
+    "CONVERSIONS",
+    "COSTS",
+    "CUSTOMERS",
+    "DEALS",
+    "LEADS",
+    "LEAD_EVENTS",
+    "METRICS",
+    "ORDERS",
+    "RFM",
+    "SEGMENTS",
+    "SUBSCRIPTIONS",
+    "TABLES",
+    "TOUCHES",
+    "Column",
+    "Table",
+    "admit",
+    "columns_like",
+    "conform",
+    "scores_up_to",
+    "violations",
+]
