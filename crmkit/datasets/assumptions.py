@@ -180,8 +180,8 @@ class Catalogue:
                 f"Catalogue needs one unit price per category, at least one: got {len(self.categories)} categories "
                 f"with {len(self.unit_prices)} unit_prices."
             )
-        if min(self.unit_prices) <= 0:
-            raise DomainError(f"Catalogue.unit_prices must be above 0, got {self.unit_prices}.")
+        if not all(0 < price < math.inf for price in self.unit_prices):
+            raise DomainError(f"Catalogue.unit_prices must be finite and above 0, got {self.unit_prices}.")
         if not self.refill_days or min(self.refill_days) < 1 or list(self.refill_days) != sorted(set(self.refill_days)):
             raise DomainError(f"Catalogue.refill_days must ascend from at least 1 (days), got {self.refill_days}.")
         if not 0 <= self.favourite_share <= 1:

@@ -43,10 +43,13 @@ def load_cdnow(*, sample: bool = False) -> pd.DataFrame:
     # The sample numbers its own customers in a second column.
     positions = [0, 2, 3, 4] if sample else [0, 1, 2, 3]
     with (_lifetimes_files() / "datasets" / file).open("rb") as text:
-        rows = pd.read_csv(text, sep=r"\s+", header=None, skiprows=0 if sample else 1, usecols=positions)
+        rows = pd.read_csv(
+            text, sep=r"\s+", header=None, skiprows=0 if sample else 1, usecols=positions, dtype={positions[1]: str}
+        )
     rows.columns = pd.Index(_COLUMNS)
     rows["ordered_at"] = pd.to_datetime(rows["ordered_at"], format="%Y%m%d").astype("datetime64[us]")
-    return rows
+    # The sample's file is not ordered by the master's ids. Stable: orders of one day stay as they stand in the file.
+    return rows.sort_values(["customer_id", "ordered_at"], kind="stable", ignore_index=True)
 
 
 def _lifetimes_files() -> Traversable:
