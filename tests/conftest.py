@@ -1,0 +1,44 @@
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from tests import engines
+
+# One machine is slower than another, and a failure must be seen again: no deadline, the same examples in every run.
+settings.register_profile("crmkit", deadline=None, derandomize=True, database=None)
+settings.load_profile("crmkit")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    together = config.pluginmanager.hasplugin("xdist")
+    for item in items:
+        if item.get_closest_marker("spark") is None:
+            continue
+        if engines.NO_SPARK:
+            item.add_marker(pytest.mark.skip(reason=engines.NO_SPARK))
+        elif together:
+            item.add_marker(pytest.mark.xdist_group("spark"))  # with --dist loadgroup one worker starts Spark
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _spark_stopped_afterwards() -> Iterator[None]:
+    with engines.spark_stopped_afterwards():
+        yield
+
+
+@pytest.fixture(params=engines.EVERY_ENGINE)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Name of an engine; a test that takes it runs on every one."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """Folder of public data sets; tests that need it are skipped where `CRMKIT_DATA` is not set."""
+    folder = os.environ.get("CRMKIT_DATA")
+    if not folder:
+        pytest.skip("CRMKIT_DATA is not set: it names the folder of public data sets")
+    return Path(folder)
