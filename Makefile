@@ -1,0 +1,46 @@
+# Every target sets itself up from a bare Python 3.11 with pip and venv; the second time it starts at once.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench docs clean
+
+help:  ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo  ## segment 23,570 real customers: tables and one page under out/
+	$(BIN)/crmkit demo
+
+test: $(VENV)/.dev  ## everything: lint, types, all tests on all engines, doctests, README, wheel
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules crmkit tests
+
+check: $(VENV)/.dev  ## the quick round: lint, types, tests without Spark, doctests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not spark and not slow" --doctest-modules crmkit tests
+
+bench: $(VENV)/.bench  ## speed and memory beside the peers, in one run (minutes)
+	$(BIN)/python -m benchmarks
+
+docs: $(VENV)/.docs  ## build the documentation under site/
+	$(BIN)/mkdocs build --strict
+
+clean:  ## remove what the targets made
+	rm -rf $(VENV) .cache out site dist
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(VENV)/.demo: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[report,batch,lifetimes]"
+	@touch $@
+
+$(VENV)/.dev $(VENV)/.bench $(VENV)/.docs: $(VENV)/.%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable . --group $*
+	@touch $@

@@ -1,0 +1,36 @@
+"""Run the benchmarks and print what they measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+
+from benchmarks import foundations
+from benchmarks.timing import Timing, peak_gib
+
+CASES = {"foundations": foundations.run}
+
+
+def main(names: list[str]) -> None:
+    """Run the named cases, all by default."""
+    print(
+        f"Python {platform.python_version()}, {os.cpu_count()} cores; "
+        + ", ".join(f"{name} {version(name)}" for name in ("pandas", "duckdb", "narwhals", "polars", "numpy"))
+    )
+    for name in names or list(CASES):
+        for timing in CASES[name]():
+            show(timing)
+    print(f"\npeak memory of the whole run: {peak_gib():.1f} GiB")
+
+
+def show(timing: Timing) -> None:
+    """Print one race."""
+    print(f"\n{timing.work}\n  target: {timing.target}")
+    for way, seconds in timing.seconds.items():
+        print(f"  {way:<18} {seconds:8.3f} s   {timing.ratios[way]:6.2f} x crmkit")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
