@@ -10,7 +10,6 @@ from crmkit.datasets.order_times import OrderTimes
 from crmkit.datasets.traits import Traits
 
 F64 = npt.NDArray[np.float64]
-I16 = npt.NDArray[np.int16]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
@@ -23,7 +22,7 @@ class OrderLog:
 
     Attributes
     ----------
-    customer, product, channel : int32, int16, int16
+    customer, product, channel : int32
         Positions in the lists of customers, products, channels.
     second : int64
         Seconds since the start of the span.
@@ -35,8 +34,8 @@ class OrderLog:
     second: I64
     amount: F64
     quantity: I64
-    product: I16
-    channel: I16
+    product: I32
+    channel: I32
 
 
 def sales_log(times: OrderTimes, traits: Traits, plan: Plan, *, rng: np.random.Generator) -> OrderLog:
@@ -106,9 +105,9 @@ def _refund_rows(
     return source, back
 
 
-def _usual_or_any(usual: I64, customer: I32, usual_share: float, *, choices: int, rng: np.random.Generator) -> I16:
+def _usual_or_any(usual: I64, customer: I32, usual_share: float, *, choices: int, rng: np.random.Generator) -> I32:
     """Take the customer's usual choice in `usual_share` of the orders, and any, equally likely, in the others."""
-    chosen = usual.astype(np.int16)[customer]
+    chosen = usual.astype(np.int32)[customer]
     other = np.flatnonzero(rng.random(len(chosen)) >= usual_share)
     chosen[other] = rng.integers(choices, size=len(other))
     return chosen
