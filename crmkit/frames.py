@@ -208,6 +208,8 @@ def _plain_series(column: pd.Series[Any], time_zone: str | None) -> pd.Series[An
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
         inner = kind.categories.dtype
+        if inner.kind not in "iufM":
+            return column  # texts: an ENUM in DuckDB, without writing each of them out
         plain = column.astype(cast("Any", "Int64" if inner.kind in "iu" else inner))
         return _plain_series(plain, time_zone)
     if kind.kind == "O" and not isinstance(kind, pd.api.extensions.ExtensionDtype):

@@ -62,7 +62,7 @@ def admit(
     kinds = frames.kinds_of(entered, used)
     wrong = [findings.kind_finding(table, table[name], kinds[name]) for name in used]
     findings.refuse([finding for finding in wrong if finding is not None])
-    entered = _plain_numbers(entered, table, kinds)
+    entered = _plain(entered, table, kinds)
     rules = [
         rule
         for name in used
@@ -173,7 +173,7 @@ def _examined(
     kinds = frames.kinds_of(entered, used)
     wrong = {name: findings.kind_finding(table, table[name], kinds[name]) for name in used}
     found += [finding for finding in wrong.values() if finding is not None]
-    entered = _plain_numbers(entered, table, kinds)
+    entered = _plain(entered, table, kinds)
     for name in used:
         if wrong[name] is None:
             raw = name + _RAW if name + _RAW in frames.names_of(entered) else None
@@ -222,9 +222,12 @@ def _empty_typed(frame: frames.Frame, table: Table) -> frames.Frame:
     return frame.with_columns(**typed) if typed else frame
 
 
-def _plain_numbers(frame: frames.Frame, table: Table, kinds: Mapping[str, nw.dtypes.DType]) -> frames.Frame:
+def _plain(frame: frames.Frame, table: Table, kinds: Mapping[str, nw.dtypes.DType]) -> frames.Frame:
+    """Write decimals as float64 and categories as text; ids stay as they are, their dtype is the caller's."""
+    texts = [name for name, kind in kinds.items() if kind in (nw.Enum, nw.Categorical) and table[name].kind == "text"]
     decimals = [name for name, kind in kinds.items() if kind == nw.Decimal and table[name].kind == "number"]
-    return frame.with_columns(nw.col(*decimals).cast(nw.Float64)) if decimals else frame
+    casts = [nw.col(*names).cast(kind) for names, kind in ((texts, nw.String()), (decimals, nw.Float64())) if names]
+    return frame.with_columns(*casts) if casts else frame
 
 
 def _shared_orders(frame: frames.Frame) -> list[findings.Finding]:
