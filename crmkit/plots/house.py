@@ -1,0 +1,143 @@
+"""The house style of all figures: template, colours that colour-blind readers tell apart, one colour per segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from crmkit import rfm
+from crmkit.plots import wording
+from crmkit.segment_maps import REFUNDS_ONLY
+
+FONT = "'Helvetica Neue', Arial, 'Liberation Sans', 'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', sans-serif"
+INK, QUIET, RULE, PAPER = "#1f2933", "#52606d", "#d5dae0", "#ffffff"
+
+# The "muted" scheme of Paul Tol (2021), Colour Schemes, SRON/EPS/TN/09-002: nine hues for any colour vision.
+_INDIGO, _CYAN, _TEAL, _GREEN, _OLIVE = "#332288", "#88ccee", "#44aa99", "#117733", "#999933"
+_SAND, _ROSE, _WINE, _PURPLE, _GREY = "#ddcc77", "#cc6677", "#882255", "#aa4499", "#c4c9d0"
+_CYCLE = (_INDIGO, _TEAL, _CYAN, _GREEN, _SAND, _OLIVE, _ROSE, _PURPLE, _WINE, _GREY)
+_BY_CODE = {
+    "champions": _INDIGO,
+    "loyal": _TEAL,
+    "potential_loyalist": _CYAN,
+    "new": _GREEN,
+    "promising": _OLIVE,
+    "need_attention": _SAND,
+    "about_to_sleep": _PURPLE,
+    "cannot_lose": _WINE,
+    "at_risk": _ROSE,
+    "hibernating": _GREY,
+    "important_value": _INDIGO,
+    "important_develop": _TEAL,
+    "important_keep": _WINE,
+    "important_retain": _ROSE,
+    "general_value": _CYAN,
+    "general_develop": _GREEN,
+    "general_keep": _SAND,
+    "general_retain": _GREY,
+    "high_value": _INDIGO,
+    "ordinary": _TEAL,
+    "sleeping": _GREY,
+    REFUNDS_ONLY.code: "#4a4f57",
+    rfm.ABSENT: "#eef0f3",
+}
+# Light to dark in one hue: reads in print and without colour.
+_LIGHT, _DARK = (237, 243, 250), (12, 58, 110)
+
+
+def segment_colors(scheme: rfm.Scheme) -> dict[str, str]:
+    """Colour of each segment code, the same in every figure; codes of a map of the caller's by their place in it."""
+    codes = [segment.code for segment in rfm.segment_map(scheme).segments]
+    own = {code: _CYCLE[place % len(_CYCLE)] for place, code in enumerate(codes)}
+    return {**own, **_BY_CODE}
+
+
+def shade(fraction: float) -> str:
+    """Colour of the sequential scale; 0 is lightest, 1 is darkest."""
+    mixed = (round(low + fraction * (high - low)) for low, high in zip(_LIGHT, _DARK, strict=True))
+    return "#" + "".join(f"{channel:02x}" for channel in mixed)
+
+
+def ink_on(color: str) -> str:
+    """Dark or white letters, whichever has the greater contrast (WCAG 2.2) on a colour."""
+    light = luminance(color)
+    on_white, on_dark = 1.05 / (light + 0.05), (light + 0.05) / (luminance(INK) + 0.05)
+    return PAPER if on_white > on_dark else INK
+
+
+def luminance(color: str) -> float:
+    """Relative luminance of a colour "#rrggbb", WCAG 2.2, in [0, 1]."""
+    channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def figure(traces: Sequence[Any], *, title: str, subtitle: str, height: int, layout: dict[str, Any]) -> go.Figure:
+    """Make a figure of the house: the message as title, what is drawn as subtitle.
+
+    Parameters
+    ----------
+    traces : sequence of Plotly traces
+        What to draw.
+    title, subtitle : str
+        Plain text: it is escaped here.
+    height : int
+        Pixels; the width follows the page.
+    layout : dict
+        What this figure has of its own.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+    """
+    drawn = go.Figure(data=list(traces), layout={"template": template(), "height": height, **layout})
+    words = {"text": wording.escaped(title), "subtitle": {"text": wording.escaped(subtitle)}}
+    return drawn.update_layout(title=words)
+
+
+def template() -> go.layout.Template:
+    """Template of all figures: white paper, quiet axes, the title at the left."""
+    axis = {
+        "showgrid": False,
+        "zeroline": False,
+        "linecolor": RULE,
+        "tickcolor": RULE,
+        "automargin": True,
+        "title": {"font": {"size": 13, "color": QUIET}, "standoff": 8},
+        "fixedrange": True,
+    }
+    title = {
+        "x": 0.0,
+        "xref": "container",
+        "xanchor": "left",
+        "y": 1.0,
+        "yref": "container",
+        "yanchor": "top",
+        "pad": {"l": 8, "t": 14},
+        "font": {"size": 17, "color": INK},
+        "subtitle": {"font": {"size": 13, "color": QUIET}},
+    }
+    return go.layout.Template(
+        layout={
+            "font": {"family": FONT, "size": 13, "color": INK},
+            "title": title,
+            "paper_bgcolor": PAPER,
+            "plot_bgcolor": PAPER,
+            "colorway": list(_CYCLE),
+            "margin": {"l": 8, "r": 8, "t": 76, "b": 8},
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {"bgcolor": PAPER, "bordercolor": RULE, "font": {"family": FONT, "color": INK, "size": 13}},
+            "hovermode": "closest",
+            "showlegend": False,
+            "separators": ".,",
+        }
+    )
+
+
+def nothing(text: str) -> go.Figure:
+    """Make a figure that says why it is empty."""
+    hidden = {"visible": False}
+    return figure([], title=text, subtitle="", height=160, layout={"xaxis": hidden, "yaxis": hidden})

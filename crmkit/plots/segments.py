@@ -1,0 +1,157 @@
+"""Figures of what each segment is worth: tree map and bars."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import plotly.graph_objects as go
+
+from crmkit import rfm
+from crmkit.plots import house, wording
+from crmkit.plots.tables import SegmentRow, summary_rows
+from crmkit.plots.texts import texts
+from crmkit.segment_maps import Locale
+
+
+def plot_segment_summary(
+    summary: Any, *, scheme: rfm.Scheme = "grid", currency: str = "", locale: Locale = "en"
+) -> go.Figure:
+    """Draw what each segment is worth as a tree map: the area is revenue, the label says customers and revenue.
+
+    Parameters
+    ----------
+    summary : data frame
+        From `rfm.segment_summary`.
+    scheme : {"grid", "types", "tiers"} or SegmentMap
+        As given to `rfm.segment_summary`.
+    currency : str
+        Sign ("$") or word ("USD") of the money in the table.
+    locale : {"en", "zh"}
+        Language of the words; names stand as they are in the table.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Segments without revenue have no area; the subtitle names those with customers. If nobody paid anything the
+        area is customers.
+    """
+    words = texts(locale)
+    rows = [row for row in summary_rows(summary, scheme=scheme) if row.customers]
+    if not rows:
+        return house.nothing(words["nobody"])
+    by_revenue = any(row.revenue > 0 for row in rows)
+    areas = [max(row.revenue, 0.0) if by_revenue else float(row.customers) for row in rows]
+    flat = [row.segment_name for row, area in zip(rows, areas, strict=True) if area == 0]
+    subtitle = words["tree_area" if by_revenue else "tree_area_customers"]
+    subtitle += words["without_area"].format(names=", ".join(flat)) if flat else ""
+    tiles = _tree(rows, areas, house.segment_colors(scheme), currency, locale)
+    layout = {"margin": {"l": 8, "r": 8, "t": 70, "b": 8}, "uniformtext": {"minsize": 10, "mode": "hide"}}
+    return house.figure([tiles], title=_best(rows, locale), subtitle=subtitle, height=460, layout=layout)
+
+
+def _tree(
+    rows: Sequence[SegmentRow], areas: Sequence[float], colors: dict[str, str], currency: str, locale: Locale
+) -> go.Treemap:
+    fills = [colors[row.segment] for row in rows]
+    line = "<br>%{customdata[0]}<br>%{customdata[1]}"
+    return go.Treemap(
+        ids=[row.segment for row in rows],
+        labels=[wording.escaped(row.segment_name) for row in rows],
+        parents=[""] * len(rows),
+        values=areas,
+        customdata=[_said(row, currency, locale) for row in rows],
+        marker={"colors": fills, "line": {"width": 0}},
+        texttemplate="<b>%{label}</b>" + line,
+        hovertemplate="<b>%{label}</b><br>%{customdata[0]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>",
+        textfont={"color": [house.ink_on(fill) for fill in fills], "size": 15},
+        tiling={"pad": 3},
+        pathbar={"visible": False},
+        root={"color": house.PAPER},
+    )
+
+
+def _said(row: SegmentRow, currency: str, locale: Locale) -> list[str]:
+    """Say a row in the words of labels and hovers: customers, revenue share, revenue, medians."""
+    words = texts(locale)
+    share = wording.percent(row.revenue_share, locale)
+    customers = words["tile_customers"].format(
+        customers=wording.count(row.customers), share=wording.percent(row.customer_share, locale)
+    )
+    medians = words["hover_medians"].format(
+        days=wording.count(row.median_days_since_order),
+        orders=wording.count(row.median_order_count),
+        revenue=wording.money(row.median_revenue, currency),
+    )
+    revenue = words["hover_revenue"].format(money=wording.money(row.revenue, currency), share=share)
+    return [wording.escaped(text) for text in (customers, words["tile_revenue"].format(share=share), revenue, medians)]
+
+
+def _best(rows: Sequence[SegmentRow], locale: Locale) -> str:
+    """Say which segment brings most, or is largest while nobody has paid."""
+    paid = [row for row in rows if row.revenue_share is not None]
+    if not paid:
+        top = max(rows, key=lambda row: row.customers)
+        share = wording.percent(top.customer_share, locale)
+        return texts(locale)["most"].format(name=top.segment_name, customers=share)
+    top = max(paid, key=lambda row: row.revenue)
+    return texts(locale)["best"].format(
+        name=top.segment_name,
+        customers=wording.percent(top.customer_share, locale),
+        revenue=wording.percent(top.revenue_share, locale),
+    )
+
+
+def plot_segment_bars(
+    summary: Any, *, scheme: rfm.Scheme = "grid", currency: str = "", locale: Locale = "en"
+) -> go.Figure:
+    """Draw each segment's share of revenue beside its share of customers: which segments carry the others.
+
+    Parameters
+    ----------
+    summary, scheme, currency, locale
+        As for `plot_segment_summary`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+        Two bars per segment, best segment on top, empty ones included.
+    """
+    words, colors = texts(locale), house.segment_colors(scheme)
+    rows = summary_rows(summary, scheme=scheme)
+    if not any(row.customers for row in rows):
+        return house.nothing(words["nobody"])
+    said = [_said(row, currency, locale) for row in rows]
+    hover = "<b>%{y}</b><br>%{customdata[0]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>"
+    hollow = [house.PAPER] * len(rows)
+    fills = [colors[row.segment] for row in rows]
+    series = (
+        (words["bar_customers"], [row.customer_share for row in rows], hollow),
+        (words["bar_revenue"], [row.revenue_share for row in rows], fills),
+    )
+    bars = [
+        go.Bar(
+            name=name,
+            x=shares,
+            y=[wording.escaped(row.segment_name) for row in rows],
+            orientation="h",
+            marker={"color": color, "line": {"color": house.QUIET, "width": 1}},
+            text=[wording.percent(share, locale) for share in shares],
+            textposition="outside",
+            cliponaxis=False,
+            customdata=said,
+            hovertemplate=hover,
+        )
+        for name, shares, color in series
+    ]
+    layout = {
+        "barmode": "group",
+        "bargap": 0.28,
+        "bargroupgap": 0.06,
+        "margin": {"l": 8, "r": 56, "t": 76, "b": 8},
+        "xaxis": {"visible": False, "rangemode": "tozero"},
+        "yaxis": {"autorange": "reversed", "ticks": "", "ticksuffix": "  ", "showline": False},
+    }
+    found = [row for row in rows if row.customers]
+    height = 110 + 44 * len(rows)
+    return house.figure(bars, title=_best(found, locale), subtitle=words["bars"], height=height, layout=layout)

@@ -1,0 +1,90 @@
+"""Words of the figures in English and Chinese."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crmkit.errors import DomainError
+from crmkit.segment_maps import Locale
+
+_EN: Final = {
+    "nobody": "No customers in this table",
+    "absent": "Not in the log",
+    "best": "{name}: {customers} of customers bring {revenue} of revenue",
+    "most": "{name}: {customers} of customers; no revenue yet",
+    "tree_area": "Area: revenue of the segment.",
+    "tree_area_customers": "Area: customers of the segment.",
+    "without_area": " Without area: {names}.",
+    "tile_customers": "{customers} customers ({share})",
+    "tile_revenue": "{share} of revenue",
+    "hover_revenue": "{money} revenue ({share})",
+    "hover_medians": "Median: {days} days since the last order, {orders} orders, {revenue} revenue",
+    "bars": "Filled: share of revenue. Hollow: share of customers.",
+    "bar_customers": "customers",
+    "bar_revenue": "revenue",
+    "fullest": "Most customers: {cell}, {customers} of {all} ({share})",
+    "richest": "Highest median revenue: {cell}, {revenue} a customer",
+    "rf_customers": "Number: customers. R: days since the last order. F: orders. Score {n} is best.",
+    "rf_revenue": "Number: median revenue of a customer. R: days since the last order. F: orders. Score {n} is best.",
+    "r_axis": "R: more recent →",
+    "f_axis": "F: more orders →",
+    "cell": "{names} (R {r}, F {f})",
+    "cell_customers": "{customers} customers ({share})",
+    "cell_revenue": "median revenue {revenue}",
+    "largest_move": "Largest move: {customers} customers from {before} to {after}",
+    "nobody_moved": "Nobody changed segment: all {customers} customers stayed where they were",
+    "moves": "Number: customers. Shade: share of the row. Framed: stayed.",
+    "between": "Rows: {before}. Columns: {after}. ",
+    "before_axis": "Segment before",
+    "after_axis": "Segment after",
+    "dated_before": "Segment on {day}",
+    "move": "{before} → {after}",
+    "move_customers": "{customers} customers, {share} of {before}",
+}
+_ZH: Final = {
+    "nobody": "表中没有客户",
+    "absent": "无记录",
+    "best": "{name}：{customers}的客户贡献{revenue}的收入",
+    "most": "{name}：占客户的{customers}，尚无收入",
+    "tree_area": "面积：该客群的收入。",
+    "tree_area_customers": "面积：该客群的客户数。",
+    "without_area": "无面积：{names}。",
+    "tile_customers": "{customers} 位客户（{share}）",
+    "tile_revenue": "占收入 {share}",
+    "hover_revenue": "收入 {money}（{share}）",
+    "hover_medians": "中位数：距上次下单 {days} 天，{orders} 单，收入 {revenue}",
+    "bars": "实心：收入占比。空心：客户占比。",
+    "bar_customers": "客户",
+    "bar_revenue": "收入",
+    "fullest": "客户最集中：{cell}，{all} 位中的 {customers} 位（{share}）",
+    "richest": "收入中位数最高：{cell}，每位客户 {revenue}",
+    "rf_customers": "数字：客户数。R：距上次下单的天数；F：订单数；{n} 分最好。",
+    "rf_revenue": "数字：客户收入中位数。R：距上次下单的天数；F：订单数；{n} 分最好。",
+    "r_axis": "R：越近 →",
+    "f_axis": "F：订单越多 →",
+    "cell": "{names}（R {r}，F {f}）",
+    "cell_customers": "{customers} 位客户（{share}）",
+    "cell_revenue": "收入中位数 {revenue}",
+    "largest_move": "最大的流动：{customers} 位客户由{before}变为{after}",
+    "nobody_moved": "无人变动：{customers} 位客户均留在原客群",
+    "moves": "数字：客户数；深浅：占该行的比例；框内：未变动。",
+    "between": "行：{before}；列：{after}。",
+    "before_axis": "之前的客群",
+    "after_axis": "之后的客群",
+    "dated_before": "{day}的客群",
+    "move": "{before} → {after}",
+    "move_customers": "{customers} 位客户，占{before}的 {share}",
+}
+
+
+def texts(locale: Locale) -> dict[str, str]:
+    """Words by key.
+
+    Raises
+    ------
+    DomainError
+        `locale` is neither "en" nor "zh".
+    """
+    if locale not in ("en", "zh"):
+        raise DomainError(f'locale must be "en" or "zh", got {locale!r}.')
+    return _ZH if locale == "zh" else _EN
