@@ -67,6 +67,20 @@ def ink_on(color: str) -> str:
     return PAPER if on_white > on_dark else INK
 
 
+def numbers(
+    places: Sequence[tuple[float, float]], said: Sequence[str], fills: Sequence[str], *, size: int
+) -> go.Scatter:
+    """Write numbers on coloured cells: Plotly's own cell texts know two greys, too faint on the middle of the scale."""
+    return go.Scatter(
+        x=[x for x, _ in places],
+        y=[y for _, y in places],
+        text=list(said),
+        mode="text",
+        textfont={"size": size, "color": [ink_on(fill) for fill in fills]},
+        hoverinfo="skip",
+    )
+
+
 def luminance(color: str) -> float:
     """Relative luminance of a colour "#rrggbb", WCAG 2.2, in [0, 1]."""
     channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]

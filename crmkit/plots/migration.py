@@ -55,16 +55,16 @@ def plot_segment_migration(
     axis = {"showline": False, "ticks": "", "range": [-0.5, len(codes) - 0.5], "tickvals": list(range(len(codes)))}
     marks = {code: f'<span style="color:{color}">■</span>' for code, color in house.segment_colors(scheme).items()}
     heads = [f"{marks[code]} {wording.escaped(names[code])}" for code in codes]
-    wrapped = [f"{marks[code]}<br>{_wrapped(names[code])}" for code in codes]
+    wrapped = [_wrapped(names[code]) for code in codes]
     layout = {
         "xaxis": {**axis, "ticktext": wrapped, "tickfont": {"size": 11}, "side": "top", "tickangle": 0},
-        "yaxis": {**axis, "ticktext": heads, "ticksuffix": " ", "range": [len(codes) - 0.5, -0.5]},
+        "yaxis": {**axis, "ticktext": heads, "ticksuffix": "  ", "range": [len(codes) - 0.5, -0.5]},
         "shapes": [_frame(place) for place in range(len(codes))],
         "margin": {"l": 8, "r": 8, "t": 120, "b": 8},
     }
     title, subtitle = _largest(moves, names, locale), _axes(words, before, after, locale) + words["moves"]
-    cells = _cells(moves, codes, names, locale)
-    return house.figure([cells], title=title, subtitle=subtitle, height=140 + 42 * len(codes), layout=layout)
+    drawn = [_cells(moves, codes, names, locale), _numbers(moves, codes)]
+    return house.figure(drawn, title=title, subtitle=subtitle, height=140 + 42 * len(codes), layout=layout)
 
 
 def _cells(moves: Sequence[Flow], codes: Sequence[str], names: dict[str, str], locale: Locale) -> go.Heatmap:
@@ -74,8 +74,6 @@ def _cells(moves: Sequence[Flow], codes: Sequence[str], names: dict[str, str], l
         x=list(range(len(codes))),
         y=list(range(len(codes))),
         z=[[move.share if move else None for move in row] for row in rows],
-        text=[[wording.count(move.customers) if move else "" for move in row] for row in rows],
-        texttemplate="%{text}",
         customdata=[[_said(move, names, locale) if move else ["", ""] for move in row] for row in rows],
         hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
         hoverongaps=False,
@@ -86,6 +84,12 @@ def _cells(moves: Sequence[Flow], codes: Sequence[str], names: dict[str, str], l
         xgap=2,
         ygap=2,
     )
+
+
+def _numbers(moves: Sequence[Flow], codes: Sequence[str]) -> go.Scatter:
+    places = [(codes.index(move.segment_after), codes.index(move.segment_before)) for move in moves]
+    said = [wording.count(move.customers) for move in moves]
+    return house.numbers(places, said, [house.shade(move.share) for move in moves], size=13)
 
 
 def _said(move: Flow, names: dict[str, str], locale: Locale) -> list[str]:

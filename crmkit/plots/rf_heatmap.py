@@ -66,7 +66,11 @@ def plot_rf_heatmap(
     subtitle = words["rf_customers" if value == "customers" else "rf_revenue"].format(n=grid.scores)
     title = _peak(grid, scheme, currency, locale)
     return house.figure(
-        [_cells(grid, scheme, currency, locale)], title=title, subtitle=subtitle, height=540, layout=layout
+        [_cells(grid, scheme, currency, locale), _numbers(grid, currency)],
+        title=title,
+        subtitle=subtitle,
+        height=540,
+        layout=layout,
     )
 
 
@@ -74,17 +78,10 @@ def _cells(grid: RfGrid, scheme: rfm.Scheme, currency: str, locale: Locale) -> g
     levels = range(1, grid.scores + 1)
     values = grid.median_revenue or grid.customers
     shown = [[values.get((r, f)) for f in levels] for r in levels]
-    if grid.median_revenue:
-        text = [[wording.money(value, currency) for value in row] for row in shown]
-    else:
-        text = [[wording.count(value) for value in row] for row in shown]
     return go.Heatmap(
         x=list(levels),
         y=list(levels),
         z=shown,
-        text=text,
-        texttemplate="<br>%{text}",  # a line lower: the upper left corner may hold a name
-        textfont={"size": 15},
         customdata=[[_said(grid, (r, f), scheme, currency, locale) for f in levels] for r in levels],
         hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
         hoverongaps=False,
@@ -94,6 +91,17 @@ def _cells(grid: RfGrid, scheme: rfm.Scheme, currency: str, locale: Locale) -> g
         xgap=1,
         ygap=1,
     )
+
+
+def _numbers(grid: RfGrid, currency: str) -> go.Scatter:
+    values = grid.median_revenue or grid.customers
+    most = max(values.values())
+    said = [
+        wording.money(value, currency) if grid.median_revenue else wording.count(value) for value in values.values()
+    ]
+    fills = [house.shade(max(value, 0) / most if most > 0 else 0.0) for value in values.values()]
+    # Below the middle: the upper left corner may hold a name.
+    return house.numbers([(f, r - 0.14) for r, f in values], said, fills, size=15)
 
 
 def _said(grid: RfGrid, cell: Cell, scheme: rfm.Scheme, currency: str, locale: Locale) -> list[str]:

@@ -13,6 +13,8 @@ from crmkit.plots.tables import SegmentRow, summary_rows
 from crmkit.plots.texts import texts
 from crmkit.segment_maps import Locale
 
+_ROOMY, _LEAST_LABELLED = 0.08, 0.02  # parts of the area
+
 
 def plot_segment_summary(
     summary: Any, *, scheme: rfm.Scheme = "grid", currency: str = "", locale: Locale = "en"
@@ -46,33 +48,42 @@ def plot_segment_summary(
     subtitle = words["tree_area" if by_revenue else "tree_area_customers"]
     subtitle += words["without_area"].format(names=", ".join(flat)) if flat else ""
     tiles = _tree(rows, areas, house.segment_colors(scheme), currency, locale)
-    layout = {"margin": {"l": 8, "r": 8, "t": 70, "b": 8}, "uniformtext": {"minsize": 10, "mode": "hide"}}
-    return house.figure([tiles], title=_best(rows, locale), subtitle=subtitle, height=460, layout=layout)
+    return house.figure([tiles], title=_best(rows, locale), subtitle=subtitle, height=540, layout={})
 
 
 def _tree(
     rows: Sequence[SegmentRow], areas: Sequence[float], colors: dict[str, str], currency: str, locale: Locale
 ) -> go.Treemap:
     fills = [colors[row.segment] for row in rows]
-    line = "<br>%{customdata[0]}<br>%{customdata[1]}"
+    parts = [area / sum(areas) for area in areas]
     return go.Treemap(
         ids=[row.segment for row in rows],
         labels=[wording.escaped(row.segment_name) for row in rows],
         parents=[""] * len(rows),
         values=areas,
         customdata=[_said(row, currency, locale) for row in rows],
-        marker={"colors": fills, "line": {"width": 0}},
-        texttemplate="<b>%{label}</b>" + line,
+        marker={"colors": fills, "line": {"width": 0}, "pad": dict.fromkeys("lrtb", 0)},
+        texttemplate=[_label(part) for part in parts],
         hovertemplate="<b>%{label}</b><br>%{customdata[0]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>",
-        textfont={"color": [house.ink_on(fill) for fill in fills], "size": 15},
-        tiling={"pad": 3},
+        textfont={
+            "color": [house.ink_on(fill) for fill in fills],
+            "size": [15 if part >= _ROOMY else 12 for part in parts],
+        },
+        tiling={"pad": 3, "squarifyratio": 1},
         pathbar={"visible": False},
         root={"color": house.PAPER},
     )
 
 
+def _label(part: float) -> str:
+    """Choose what a tile says by its part of the area: too small a tile says nothing, its hover says all."""
+    if part < _LEAST_LABELLED:
+        return " "
+    return "<b>%{label}</b><br>%{customdata[0]}<br>%{customdata[1]}" if part >= _ROOMY else "%{customdata[4]}"
+
+
 def _said(row: SegmentRow, currency: str, locale: Locale) -> list[str]:
-    """Say a row in the words of labels and hovers: customers, revenue share, revenue, medians."""
+    """Say a row for labels and hovers: customers, revenue share, revenue, medians, and all of a narrow tile."""
     words = texts(locale)
     share = wording.percent(row.revenue_share, locale)
     customers = words["tile_customers"].format(
@@ -84,7 +95,10 @@ def _said(row: SegmentRow, currency: str, locale: Locale) -> list[str]:
         revenue=wording.money(row.median_revenue, currency),
     )
     revenue = words["hover_revenue"].format(money=wording.money(row.revenue, currency), share=share)
-    return [wording.escaped(text) for text in (customers, words["tile_revenue"].format(share=share), revenue, medians)]
+    tile = words["tile_revenue"].format(share=share)
+    narrow = [*row.segment_name.split(), words["tile_narrow"].format(customers=wording.count(row.customers)), tile]
+    wrapped = "<br>".join(wording.escaped(word) for word in narrow)
+    return [*(wording.escaped(text) for text in (customers, tile, revenue, medians)), wrapped]
 
 
 def _best(rows: Sequence[SegmentRow], locale: Locale) -> str:

@@ -33,7 +33,7 @@ def money(amount: float | None, currency: str) -> str:
     """Write an amount of money; cents below a thousand. A sign stands before the number, a word or code after it."""
     if amount is None:
         return MISSING
-    number = f"{abs(amount):,.0f}" if abs(amount) >= 1000 else f"{abs(amount):,.2f}"
+    number = f"{abs(amount):,.0f}" if abs(amount) >= 1000 or amount == 0 else f"{abs(amount):,.2f}"
     sign = "−" if amount < 0 else ""
     if not currency:
         return sign + number
