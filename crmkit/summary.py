@@ -12,6 +12,7 @@ from crmkit import frames, schema
 from crmkit.errors import DomainError
 
 Refunds: TypeAlias = Literal["exclude", "net", "raise"]
+_BEFORE_ALL = dt.date(1, 1, 1)
 
 
 def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclude") -> IntoFrameT:
@@ -25,8 +26,8 @@ def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "
         Last day the log covers, inclusive; later rows are ignored.
     refunds : {"exclude", "net", "raise"}
         What orders of a negative amount are. "exclude": they are left out. "net": each is taken off the last order
-        day on or before it (off the first order day if none is). "raise": they are refused. A refund is never an
-        order.
+        day on or before it (off the first order day if none is). "raise": rows of a negative amount are refused,
+        wherever they lie. A refund is never an order; an order of 0 is one.
 
     Returns
     -------
@@ -44,12 +45,22 @@ def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "
 
     Notes
     -----
-    Two orders on one day are one order day. Lifetimes' `summary_data_from_transaction_data` agrees on `frequency`,
-    `recency`, `T` and, where no refunds and no zeros occur, `monetary_value`; it counts a refund as a purchase.
+    Two orders on one day are one order day. Where there are no refunds, lifetimes'
+    `summary_data_from_transaction_data` agrees on `frequency`, `recency`, `T` and `monetary_value`; it counts a refund
+    as a purchase.
 
     References
     ----------
     Fader, Hardie & Lee (2005), Marketing Science 24(2), section 3: x, t_x, T.
+
+    Examples
+    --------
+    >>> import datetime as dt, pandas as pd
+    >>> orders = pd.DataFrame({"customer_id": ["ann", "ann", "ann"], "amount": [20.0, 40.0, 15.0],
+    ...     "ordered_at": pd.to_datetime(["2024-01-05", "2024-03-01", "2024-03-11"])})
+    >>> row = purchase_summary(orders, as_of=dt.date(2024, 3, 31)).iloc[0]
+    >>> int(row.frequency), int(row.recency), int(row["T"]), row.monetary_value
+    (2, 66, 86, 27.5)
     """
     sales = _sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds)
     return frames.leave(_summed(sales, as_of), like=orders, sort=["customer_id"])
@@ -91,6 +102,7 @@ def holdout_summary(
     data frame like `orders`
         `purchase_summary` at `as_of`, with `holdout_order_days` (count of order days in the `horizon_days` after
         `as_of`) and `holdout_amount` (their value). Customers whose first order lies after `as_of` are not in it.
+        Each half is read as if there were no other: with "net", a refund after `as_of` is taken off orders after it.
 
     Raises
     ------
@@ -99,10 +111,14 @@ def holdout_summary(
     """
     if horizon_days < 1:
         raise DomainError(f"horizon_days must be at least 1 (days), got {horizon_days}.")
-    cut = frames.as_day(as_of)
-    rows = order_rows(orders, as_of=cut + dt.timedelta(days=horizon_days), refunds=refunds)
-    past = _summed(_sales(rows.filter(nw.col("order_day") <= nw.lit(cut)), refunds), cut)
-    later = _daily(_sales(rows.filter(nw.col("order_day") > nw.lit(cut)), refunds))
+    cut, day = frames.as_day(as_of), nw.col("order_day")
+    end = cut + dt.timedelta(days=horizon_days)
+    rows = _dated_rows(
+        orders, refunds
+    )  # cut before lines become orders: a later line must not reach back into the past
+    past = _summed(_sales(_one_row_per_order(rows.filter(day <= nw.lit(cut))), refunds), cut)
+    future = rows.filter((day > nw.lit(cut)) & (day <= nw.lit(end)))
+    later = _daily(_sales(_one_row_per_order(future), refunds))
     bought = later.group_by("customer_id").agg(holdout_order_days=nw.len(), holdout_amount=nw.col("amount").sum())
     both = past.join(bought, on="customer_id", how="left").with_columns(
         nw.col("holdout_order_days").fill_null(0).cast(nw.Int64),
@@ -117,31 +133,42 @@ def order_rows(orders: Any, *, as_of: dt.date, refunds: Refunds, window_days: in
     Rows of one customer with one `order_id` are one order, on the day of its first row; a row without `order_id` is an
     order of its own.
     """
-    if refunds not in ("exclude", "net", "raise"):
-        raise DomainError(f'refunds must be "exclude", "net" or "raise", got {refunds!r}.')
     if window_days is not None and window_days < 1:
         raise DomainError(f"window_days must be at least 1 (days), got {window_days}.")
     last = frames.as_day(as_of)
+    rows = _dated_rows(orders, refunds).filter(nw.col("order_day") <= nw.lit(last))
+    if window_days is not None and window_days < last.toordinal():  # else the window begins before the calendar
+        rows = rows.filter(nw.col("order_day") > nw.lit(last - dt.timedelta(days=window_days)))
+    return _one_row_per_order(rows)
+
+
+def _dated_rows(orders: Any, refunds: Refunds) -> frames.Frame:
+    """Check an order log; `order_day` is the day of each row."""
+    if refunds not in ("exclude", "net", "raise"):
+        raise DomainError(f'refunds must be "exclude", "net" or "raise", got {refunds!r}.')
     entered = schema.admit(
         orders,
         schema.ORDERS,
         columns=("customer_id", "ordered_at", "amount", "order_id"),
         non_negative=("amount",) if refunds == "raise" else (),
     )
-    rows = entered.with_columns(nw.col("amount").cast(nw.Float64), order_day=nw.col("ordered_at").cast(nw.Date))
-    rows = rows.filter(nw.col("order_day") <= nw.lit(last))
-    if window_days is not None:
-        rows = rows.filter(nw.col("order_day") > nw.lit(last - dt.timedelta(days=window_days)))
-    return _one_row_per_order(rows).select("customer_id", "order_day", "amount")
+    return entered.with_columns(nw.col("amount").cast(nw.Float64), order_day=nw.col("ordered_at").cast(nw.Date))
 
 
 def _one_row_per_order(rows: frames.Frame) -> frames.Frame:
-    if "order_id" not in frames.names_of(rows):
-        return rows
-    lines = rows.filter(~nw.col("order_id").is_null())
-    whole = lines.group_by("customer_id", "order_id").agg(nw.col("order_day").min(), nw.col("amount").sum())
     columns = ["customer_id", "order_day", "amount"]
-    single = rows.filter(nw.col("order_id").is_null()).select(*columns)
+    if "order_id" not in frames.names_of(rows):
+        return rows.select(*columns)
+    without = nw.col("order_id").is_null()
+    kind = frames.kinds_of(rows, ["order_id"])["order_id"]
+    if kind == nw.String:
+        without = without | (nw.col("order_id") == "")
+    elif kind.is_float():
+        without = without | nw.col("order_id").is_nan()
+    marked = rows.with_columns(single=frames.one_if(without))
+    lines = marked.filter(nw.col("single") == 0)
+    whole = lines.group_by("customer_id", "order_id").agg(nw.col("order_day").min(), nw.col("amount").sum())
+    single = marked.filter(nw.col("single") == 1).select(*columns)
     return nw.concat([whole.with_columns(frames.money(nw.col("amount"))).select(*columns), single])
 
 
@@ -154,16 +181,20 @@ def _sales(rows: frames.Frame, refunds: Refunds) -> frames.Frame:
 
 def _netted(rows: frames.Frame) -> frames.Frame:
     """Move each refund to the order day that it is taken off; customers without any order are left out."""
-    is_sale = nw.col("amount") >= 0
+    day, is_sale = nw.col("order_day"), nw.col("amount") >= 0
     marked = rows.with_columns(
-        sale=frames.one_if(is_sale), later=frames.one_if(~is_sale), sale_day=nw.when(is_sale).then(nw.col("order_day"))
+        sale=frames.one_if(is_sale),
+        later=frames.one_if(~is_sale),
+        first_day=nw.when(is_sale).then(day),
+        # Not null for a refund: cum_max gives null where its own row is null.
+        latest_day=nw.when(is_sale).then(day).otherwise(nw.lit(_BEFORE_ALL)),
     )
     by_customer = marked.with_columns(
-        first_day=nw.col("sale_day").min().over("customer_id"),
-        latest_day=nw.col("sale_day").cum_max().over("customer_id", order_by=["order_day", "later"]),
+        first_day=nw.col("first_day").min().over("customer_id"),
+        latest_day=nw.col("latest_day").cum_max().over("customer_id", order_by=["order_day", "later"]),
     )
-    settled = nw.when(nw.col("latest_day").is_null()).then(nw.col("first_day")).otherwise(nw.col("latest_day"))
-    return by_customer.with_columns(order_day=settled).filter(~nw.col("order_day").is_null())
+    settled = nw.max_horizontal("first_day", "latest_day")  # before the first order day it is the first order day
+    return by_customer.filter(~nw.col("first_day").is_null()).with_columns(order_day=settled)
 
 
 def _daily(sales: frames.Frame) -> frames.Frame:
@@ -176,12 +207,13 @@ def _daily(sales: frames.Frame) -> frames.Frame:
 
 
 def _with_gaps(rows: frames.Frame) -> frames.Frame:
-    """Add `gap_days` (since the customer's row before; missing on the first) and `since_first` (days)."""
-    number, own = nw.col("day_number"), {"order_by": ["day_number"]}
+    """Add `gap_days` (since the customer's row before; missing on the first) and `rank` (1 on the first order day)."""
+    number = nw.col("day_number")
     windows = frames.with_day_numbers(rows, day_number="order_day").with_columns(  # in one step: one sort serves both
-        before=number.shift(1).over("customer_id", **own), first=number.cum_min().over("customer_id", **own)
+        before=number.shift(1).over("customer_id", order_by=["day_number"]),
+        rank=number.rank("min").over("customer_id"),
     )
-    return windows.with_columns(gap_days=number - nw.col("before"), since_first=number - nw.col("first"))
+    return windows.with_columns(gap_days=number - nw.col("before"))
 
 
 def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
@@ -190,7 +222,7 @@ def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
     rows = _with_gaps(sales).with_columns(
         repeat=frames.one_if(gap > 0),
         log_gap=nw.when(gap > 0).then(gap).otherwise(1).cast(nw.Float64).log(),
-        repeat_amount=nw.when(nw.col("since_first") > 0).then(nw.col("amount")).otherwise(0.0),
+        repeat_amount=nw.when(nw.col("rank") > 1).then(nw.col("amount")).otherwise(0.0),
     )
     sums = rows.group_by("customer_id").agg(
         first_order_day=day.min(),

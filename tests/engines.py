@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.util import find_spec
@@ -66,6 +66,11 @@ def to_pandas(result: Any, *, sort: bool = True) -> pd.DataFrame:
     columns = {str(name): _plain(plain[name]) for name in plain.columns}
     table = pd.DataFrame(columns, index=pd.RangeIndex(len(plain)))
     return table.sort_values(list(columns), ignore_index=True) if sort and columns else table
+
+
+def on_polars(function: Callable[..., Any], *frames: pd.DataFrame, **options: Any) -> pd.DataFrame:
+    """Call on Polars and give plain pandas: the engine that takes least per call, for tests of many small tables."""
+    return to_pandas(function(*(to_engine("polars", frame) for frame in frames), **options), sort=False)
 
 
 def kind_of(frame: Any) -> str:
