@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
+import numpy as np
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames
@@ -47,7 +48,7 @@ def admit(
     Returns
     -------
     lazy frame
-        Numbers as float64 or integers, times as naive local time.
+        Numbers as float64 or int64, times as naive local time, empty cells (NaN, a text of blanks) as null.
 
     Raises
     ------
@@ -58,17 +59,13 @@ def admit(
     wanted = columns or table.known
     used = [name for name in wanted if name in names]
     findings.refuse(findings.name_findings(names, table, names if passing else used))
-    entered = _empty_typed(frames.enter(frame, columns=None if passing else used, beside=beside), table)
+    entered = _typed(frames.enter(frame, columns=used, passing=passing, beside=beside), table, used)
     kinds = frames.kinds_of(entered, used)
-    wrong = [findings.kind_finding(table, table[name], kinds[name]) for name in used]
-    findings.refuse([finding for finding in wrong if finding is not None])
+    findings.refuse(_wrong_kinds(table, kinds))
     entered = _plain(entered, table, kinds)
-    rules = [
-        rule
-        for name in used
-        for rule in findings.rules_for(table, table[name], kinds[name])
-        if rule.severity == "error"
-    ]
+    kinds = frames.kinds_of(entered, used)
+    rules = [rule for name in used for rule in findings.rules_for(table, table[name], kinds[name])]
+    rules = [rule for rule in rules if rule.severity == "error"]
     rules += [findings.forbidden(table, name) for name in non_negative]
     findings.refuse(findings.count(entered, table, rules))
     return entered
@@ -95,21 +92,35 @@ def conform(
     Returns
     -------
     data frame like `frame`
-        Same rows in the same order (eager engines; pandas with a new index). Text numbers and ISO dates are read,
-        Decimal becomes float64, times are naive local time.
+        Same rows in the same order, pandas with its index; columns that `table` does not know are left alone. Numbers
+        are float64 or int64, read from text or Decimal where needed. Times are naive local time, read from ISO text
+        where needed. Ids and texts keep their dtype. Empty cells are null: NaN, and texts of blanks. Conforming again
+        changes nothing.
 
     Raises
     ------
     SchemaError
         With every finding that is an error, all at once.
     DomainError
-        `rename` names a column that the frame does not have.
+        `rename` names a column that the frame does not have or gives two columns one name; `time_zone` is none.
+
+    Notes
+    -----
+    An id column of mixed types (pandas objects) becomes text, in which 7, 7.0 and "7" are one id; so do integers
+    beyond 64 bits and UUIDs. Float ids are taken if they are whole and below 2**53, where floats are exact.
     """
+    names = frames.column_names(frame)
+    findings.refuse(findings.repeated_names(names, table, names))
     renamed = _renamed(frame, rename)
-    entered, found = _examined(renamed, table, time_zone=time_zone, as_of=None, passing=True)
-    findings.refuse(found)
-    texts = [name for name in frames.names_of(entered) if name not in table.known or table[name].kind in ("id", "text")]
-    return frames.leave(entered, like=renamed, same=texts)
+    names = frames.column_names(renamed)
+    used = [name for name in table.known if name in names]
+    missing = findings.name_findings(names, table, used)
+    if not used:
+        findings.refuse(missing)
+    entered, found = _examined(renamed, table, used, time_zone=time_zone, passing=frames.is_lazy(renamed))
+    findings.refuse(missing + found)
+    texts = [name for name in used if table[name].kind in ("id", "text")]
+    return frames.put_back(entered, like=renamed, same=texts)
 
 
 def violations(frame: IntoFrameT, table: Table, *, as_of: dt.date | None = None) -> IntoFrameT:
@@ -132,17 +143,21 @@ def violations(frame: IntoFrameT, table: Table, *, as_of: dt.date | None = None)
         (the first three, as text), `advice`. Cells are checked in one pass; order ids of several customers in
         another.
     """
-    _, found = _examined(
-        frame, table, time_zone=None, as_of=None if as_of is None else frames.as_day(as_of), passing=False
-    )
-    columns: dict[str, list[Any]] = {
-        "column": [finding.column for finding in found],
-        "rule": [finding.rule for finding in found],
-        "severity": [str(finding.severity) for finding in found],
-        "rows": [finding.rows for finding in found],
-        "share": [finding.share for finding in found],
-        "examples": ["; ".join(finding.examples) for finding in found],
-        "advice": [finding.advice for finding in found],
+    day = None if as_of is None else frames.as_day(as_of)
+    names = frames.column_names(frame)
+    known = [name for name in table.known if name in names]
+    found = findings.name_findings(names, table, known)
+    used = [name for name in known if names.count(name) == 1]
+    if used:
+        found += _examined(frame, table, used, as_of=day)[1]
+    columns = {
+        "column": np.array([finding.column for finding in found], dtype=object),
+        "rule": np.array([finding.rule for finding in found], dtype=object),
+        "severity": np.array([finding.severity for finding in found], dtype=object),
+        "rows": np.array([finding.rows for finding in found], dtype=np.int64),
+        "share": np.array([finding.share for finding in found], dtype=np.float64),
+        "examples": np.array(["; ".join(finding.examples) for finding in found], dtype=object),
+        "advice": np.array([finding.advice for finding in found], dtype=object),
     }
     return frames.build(columns, like=frame)
 
@@ -156,32 +171,46 @@ def _renamed(frame: IntoFrameT, rename: Mapping[str, str] | None) -> IntoFrameT:
         raise DomainError(
             f"rename names {absent[0]!r}, which the table does not have; it has {', '.join(map(repr, names))}."
         )
+    after = [rename.get(name, name) for name in names]
+    twice = [name for name in rename.values() if after.count(name) > 1]
+    if twice:
+        both = " and ".join(repr(name) for name, new in zip(names, after, strict=True) if new == twice[0])
+        raise DomainError(
+            f"rename gives {both} one name, {twice[0]!r}; rename the others to a name of their own or drop them first."
+        )
     return frames.rename(frame, rename)
 
 
 def _examined(
-    frame: Any, table: Table, *, time_zone: str | None, as_of: dt.date | None, passing: bool
+    frame: Any,
+    table: Table,
+    used: Sequence[str],
+    *,
+    time_zone: str | None = None,
+    as_of: dt.date | None = None,
+    passing: bool = False,
 ) -> tuple[frames.Frame, list[findings.Finding]]:
     """Enter a table with everything read that can be read, and find all that is wrong."""
-    names = frames.column_names(frame)
-    used = [name for name in table.known if name in names]
-    found = findings.name_findings(names, table, names if passing else used)
-    if any(finding.rule == "duplicated column" for finding in found):
-        findings.refuse(found)
-    entered = frames.enter(frame, columns=None if passing else used, time_zone=time_zone)
-    entered, rules = _read_texts(_empty_typed(entered, table), table, used)
+    entered = frames.enter(frame, columns=used, passing=passing, time_zone=time_zone)
+    entered, rules = _read_texts(_typed(entered, table, used), table, used)
     kinds = frames.kinds_of(entered, used)
-    wrong = {name: findings.kind_finding(table, table[name], kinds[name]) for name in used}
-    found += [finding for finding in wrong.values() if finding is not None]
-    entered = _plain(entered, table, kinds)
-    for name in used:
-        if wrong[name] is None:
-            raw = name + _RAW if name + _RAW in frames.names_of(entered) else None
-            rules += findings.rules_for(table, table[name], kinds[name], as_of=as_of, raw=raw)
+    found = _wrong_kinds(table, kinds)
+    wrong = {finding.column for finding in found}
+    sound = {name: kind for name, kind in kinds.items() if name not in wrong}
+    entered = _plain(entered, table, sound)
+    present = frames.names_of(entered)
+    for name, kind in frames.kinds_of(entered, sound).items():
+        raw = name + _RAW if name + _RAW in present else None
+        rules += findings.rules_for(table, table[name], kind, as_of=as_of, raw=raw)
     found += findings.count(entered, table, rules)
-    if table is ORDERS and "order_id" in used and "customer_id" in used:
+    if table is ORDERS and {"order_id", "customer_id"} <= sound.keys():
         found += _shared_orders(entered)
-    return entered.select(*[name for name in frames.names_of(entered) if not name.endswith(_RAW)]), found
+    return entered.select(*[name for name in present if not name.endswith(_RAW)]), found
+
+
+def _wrong_kinds(table: Table, kinds: Mapping[str, nw.dtypes.DType]) -> list[findings.Finding]:
+    wrong = [findings.kind_finding(table, table[name], kind) for name, kind in kinds.items()]
+    return [finding for finding in wrong if finding is not None]
 
 
 _RAW = "__crmkit_text"
@@ -193,8 +222,9 @@ def _read_texts(frame: frames.Frame, table: Table, used: Sequence[str]) -> tuple
     kinds = frames.kinds_of(frame, used)
     for name in used:
         column = table[name]
-        if kinds[name] == nw.String and column.kind in ("number", "time"):
+        if kinds[name] in (nw.String, nw.Categorical, nw.Enum) and column.kind in ("number", "time"):
             raw = name + _RAW
+            frame = frame.with_columns(nw.col(name).cast(nw.String()))
             text = nw.col(name).str.strip_chars()
             if column.kind == "time":
                 text = text.str.replace_all(" ", "T", literal=True)
@@ -206,28 +236,41 @@ def _read_texts(frame: frames.Frame, table: Table, used: Sequence[str]) -> tuple
     return frame, rules
 
 
-def _empty_typed(frame: frames.Frame, table: Table) -> frames.Frame:
-    """Give a number or time column that is all empty, and so came without a type, the type it should have."""
-    untyped = [
-        name
-        for name, kind in frame.collect_schema().items()
-        if name in table.known and table[name].kind in ("number", "time") and kind in (nw.String, nw.Unknown)
-    ]
-    if not untyped:
+def _typed(frame: frames.Frame, table: Table, used: Sequence[str]) -> frames.Frame:
+    """Give a column without any value, whose type is an accident, the type that it should have."""
+    kinds = frames.kinds_of(frame, used)
+    strange = [name for name, kind in kinds.items() if findings.kind_finding(table, table[name], kind)]
+    if not strange:
         return frame
-    filled = frames.arrays(frame.select(**{name: nw.col(name).count() for name in untyped}), untyped)
-    types = {"number": nw.Float64(), "time": nw.Datetime("us")}
-    empty = [name for name in untyped if int(filled[name][0]) == 0]
+    present = {name: frames.one_if(~findings.is_missing(nw.col(name), kinds[name])).sum() for name in strange}
+    filled = frames.arrays(frame.select(**present), strange)
+    empty = [name for name in strange if not filled[name][0] > 0]  # the sum of no rows is null on some engines
+    types = {"number": nw.Float64(), "time": nw.Datetime("us"), "id": nw.String(), "text": nw.String()}
     typed = {name: nw.lit(None).cast(types[table[name].kind]) for name in empty}
     return frame.with_columns(**typed) if typed else frame
 
 
 def _plain(frame: frames.Frame, table: Table, kinds: Mapping[str, nw.dtypes.DType]) -> frames.Frame:
-    """Write decimals as float64 and categories as text; ids stay as they are, their dtype is the caller's."""
-    texts = [name for name, kind in kinds.items() if kind in (nw.Enum, nw.Categorical) and table[name].kind == "text"]
-    decimals = [name for name, kind in kinds.items() if kind == nw.Decimal and table[name].kind == "number"]
-    casts = [nw.col(*names).cast(kind) for names, kind in ((texts, nw.String()), (decimals, nw.Float64())) if names]
-    return frame.with_columns(*casts) if casts else frame
+    """Write numbers as int64 or float64, categories as text and empty cells as null.
+
+    Category ids stay: engines group them faster. Required columns need no nulls: their empty cells are refused.
+    """
+    changed = {}
+    for name, kind in kinds.items():
+        column = table[name]
+        value = changed[name] = nw.col(name)
+        if column.kind == "number" and kind not in (nw.Int64, nw.Float64):
+            changed[name] = value.cast(nw.Int64() if kind in _SHORT else nw.Float64())
+        elif column.kind == "text" and kind in (nw.Enum, nw.Categorical):
+            changed[name] = value.cast(nw.String())
+        if column.nullable and (kind.is_float() or kind in (nw.String, nw.Enum, nw.Categorical)):
+            changed[name] = nw.when(~findings.is_missing(value, kind)).then(changed[name])
+        elif changed[name] is value:
+            del changed[name]
+    return frame.with_columns(**changed) if changed else frame
+
+
+_SHORT = (nw.Int8, nw.Int16, nw.Int32, nw.UInt8, nw.UInt16, nw.UInt32)
 
 
 def _shared_orders(frame: frames.Frame) -> list[findings.Finding]:

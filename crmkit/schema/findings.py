@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import decimal
 import difflib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
@@ -16,7 +18,7 @@ from crmkit.errors import SchemaError
 from crmkit.schema.tables import Column, Table
 
 Severity: TypeAlias = Literal["error", "warning"]
-_EXAMPLES = 3
+_EXAMPLES, _LONGEST = 3, 60
 _EARLIEST, _AFTER_LATEST = dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1)
 _SENTINELS = (dt.date(1900, 1, 1), dt.date(1970, 1, 1))
 
@@ -66,14 +68,20 @@ def refuse(findings: Sequence[Finding]) -> None:
 
 
 def name_findings(names: Sequence[str], table: Table, needed: Iterable[str]) -> list[Finding]:
-    """Find columns that are missing or stand twice."""
-    found = []
-    for name in dict.fromkeys(name for name in needed if names.count(name) > 1):
-        says = f"{table.name}: {names.count(name)} columns are named {name!r}; expected one."
-        found.append(Finding(name, "duplicated column", "error", 0, 0, (), says, "Drop or rename the others first."))
+    """Find columns that are missing or, among the needed ones, stand twice."""
     absent = [name for name in table.required if name not in names]
     words = {name: _missing_text(table, table[name], names) for name in absent}
-    return found + [Finding(name, "missing column", "error", 0, 0, (), *words[name]) for name in absent]
+    missing = [Finding(name, "missing column", "error", 0, 0, (), *words[name]) for name in absent]
+    return repeated_names(names, table, needed) + missing
+
+
+def repeated_names(names: Sequence[str], table: Table, needed: Iterable[str]) -> list[Finding]:
+    """Find needed columns that stand twice."""
+    found, times = [], Counter(names)
+    for name in dict.fromkeys(name for name in needed if times[name] > 1):
+        says = f"{table.name}: {times[name]} columns are named {name!r}; expected one."
+        found.append(Finding(name, "duplicated column", "error", 0, 0, (), says, "Drop or rename the others first."))
+    return found
 
 
 def kind_finding(table: Table, column: Column, kind: nw.dtypes.DType) -> Finding | None:
@@ -81,8 +89,9 @@ def kind_finding(table: Table, column: Column, kind: nw.dtypes.DType) -> Finding
     if _fits(column, kind):
         return None
     expected = {"id": "text or whole numbers", "text": "text", "time": "dates or time stamps", "number": "numbers"}
-    holds = "text" if kind == nw.String else str(kind)
-    if kind == nw.String and column.kind in ("time", "number"):
+    is_text = kind in (nw.String, nw.Categorical, nw.Enum)
+    holds = "text" if is_text else str(kind)
+    if is_text and column.kind in ("time", "number"):
         do = f"crmkit.schema.conform(frame, schema.{table.name.upper()}) reads plain numbers and ISO dates from text."
     elif column.kind == "time":
         do = f"Convert it first, for example pandas.to_datetime(frame[{column.name!r}], unit='s') for Unix seconds."
@@ -97,8 +106,10 @@ def rules_for(
 ) -> list[Rule]:
     """Make the rules that the cells of a column are held to; `raw` is the column of texts it was read from, if any."""
     value = nw.col(column.name)
-    missing = _is_missing(value, kind) if raw is None else _is_missing(nw.col(raw).str.strip_chars(), nw.String())
+    missing = is_missing(value, kind) if raw is None else is_missing(nw.col(raw), nw.String())
     rules = [] if column.nullable else [_missing_rule(table, column, missing)]
+    if column.kind == "id" and kind.is_float():
+        rules.append(_inexact_rule(column.name, value))
     if column.kind == "number":
         rules += _number_rules(table, column, value, kind)
     elif column.kind == "time":
@@ -124,12 +135,25 @@ def count(frame: frames.Frame, table: Table, rules: Sequence[Rule]) -> list[Find
     return found
 
 
-def _is_missing(value: nw.Expr, kind: nw.dtypes.DType) -> nw.Expr:
+def is_missing(value: nw.Expr, kind: nw.dtypes.DType) -> nw.Expr:
+    """Whether a cell holds nothing: null, NaN, or a text of blanks."""
     if kind.is_float():
         return value.is_null() | value.is_nan()
-    if kind == nw.String:
-        return value.is_null() | (value == "")
+    if kind in (nw.String, nw.Categorical, nw.Enum):
+        return value.is_null() | _is_blank(value if kind == nw.String else value.cast(nw.String))
     return value.is_null()
+
+
+def _is_blank(text: nw.Expr) -> nw.Expr:
+    # Few texts come before "!", the first sign that is no blank; the others need no stripping.
+    return nw.when(text < "!").then(text.str.strip_chars() == "").otherwise(nw.lit(False))
+
+
+def _inexact_rule(name: str, value: nw.Expr) -> Rule:
+    """Floats above 2**53 are each several ids: pandas makes them of integers where one is missing."""
+    inexact = ~value.is_nan() & ((value % 1 != 0) | (value.abs() >= 2.0**53))
+    advice = f"Read them as text where the table is made: pandas.read_csv(..., dtype={{{name!r}: 'string'}})."
+    return Rule(name, "inexact", "error", inexact, "are fractions or too large to be exact", advice, name)
 
 
 def _missing_rule(table: Table, column: Column, missing: nw.Expr) -> Rule:
@@ -257,7 +281,7 @@ def forbidden(table: Table, column: str) -> Rule:
 def unreadable(column: Column, raw: str) -> Rule:
     """Make the rule that the text in `raw` could be read as the number or time that `column` now holds."""
     text = nw.col(raw)
-    bad = ~text.is_null() & (text.str.strip_chars() != "") & nw.col(column.name).is_null()
+    bad = ~is_missing(text, nw.String()) & nw.col(column.name).is_null()
     wanted = (
         "plain numbers such as 1234.5"
         if column.kind == "number"
@@ -274,6 +298,8 @@ def _expected(column: Column, rule: Rule) -> str:
         return f"{_a(column.kind)} in every row"
     if rule.name == "negative" and rule.severity == "error":
         return ">= 0"
+    if rule.name == "inexact":
+        return "text or whole numbers"
     if rule.name == "unreadable":
         return "numbers" if column.kind == "number" else "dates or time stamps"
     if rule.name in ("zero", "sentinel", "negative", "future"):
@@ -295,6 +321,7 @@ def _fits(column: Column, kind: nw.dtypes.DType) -> bool:
     return (
         kind.is_integer()
         or kind.is_float()
+        or (isinstance(kind, nw.Decimal) and kind.scale == 0)
         or kind == nw.String
         or isinstance(kind, nw.Categorical | nw.Enum)
         or (column.kind == "text" and kind == nw.Boolean)
@@ -317,7 +344,8 @@ def _missing_text(table: Table, column: Column, names: Sequence[str]) -> tuple[s
 
 def likely_name(column: Column, names: Sequence[str]) -> str | None:
     """Guess which of `names` is meant by a canonical column; None when none comes near."""
-    plain = {"".join(ch for ch in name.lower() if ch.isalnum()): name for name in reversed(names)}
+    texts = [name for name in reversed(names) if isinstance(name, str)]
+    plain = {"".join(ch for ch in name.lower() if ch.isalnum()): name for name in texts}
     wanted = [column.name.replace("_", ""), *column.aliases]
     for alias in wanted:
         if alias in plain:
@@ -346,10 +374,10 @@ def _examples(frame: frames.Frame, table: Table, rule: Rule) -> tuple[str, ...]:
 
 
 def _shown(value: Any) -> str:
-    if isinstance(value, np.datetime64):
-        value = value.astype("datetime64[s]").item()
     if value is None or value != value:  # NaN and NaT are unlike themselves
         return "none"
-    if isinstance(value, dt.datetime | dt.date):
-        return str(value).removesuffix(" 00:00:00")
-    return repr(value.item() if isinstance(value, np.generic) else value)
+    if isinstance(value, np.datetime64 | dt.datetime | dt.date):
+        return str(np.datetime64(value).astype("datetime64[s]")).replace("T", " ").removesuffix(" 00:00:00")
+    plain = value.item() if isinstance(value, np.generic) else value
+    shown = str(plain) if isinstance(plain, decimal.Decimal) else repr(plain)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]} ..."

@@ -42,7 +42,7 @@ class Column:
     aliases: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Table:
     """A reference table: its name, what one row is, and its columns."""
 
@@ -52,7 +52,10 @@ class Table:
 
     def __getitem__(self, name: str) -> Column:
         """Column of that name."""
-        return next(column for column in self.columns if column.name == name)
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"the table {self.name} knows no column {name!r}; it knows {', '.join(self.known)}")
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -64,7 +67,7 @@ class Table:
         """Names of all columns that crmkit understands."""
         return tuple(column.name for column in self.columns)
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         """Lay the table out as text, a line per column."""
         lines = [("column", "kind", "needed", "unit", "domain", "meaning")]
         lines += [(c.name, c.kind, "yes" if c.required else "", c.unit, c.domain, c.meaning) for c in self.columns]

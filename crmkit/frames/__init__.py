@@ -1,0 +1,28 @@
+"""The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
+
+from crmkit.frames.days import as_day, with_day_numbers
+from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename
+from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed
+from crmkit.frames.native import Frame
+from crmkit.frames.small import arrays, build, distinct_rows, join_small
+
+__all__ = [
+    "Frame",
+    "arrays",
+    "as_day",
+    "build",
+    "column_names",
+    "distinct_rows",
+    "enter",
+    "is_lazy",
+    "join_small",
+    "kinds_of",
+    "leave",
+    "money",
+    "names_of",
+    "one_if",
+    "parsed",
+    "put_back",
+    "rename",
+    "with_day_numbers",
+]

@@ -1,0 +1,135 @@
+"""In and out: a caller's frame into its engine, a result back into the caller's library."""
+
+from __future__ import annotations
+
+import zoneinfo
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, cast
+
+import narwhals.stable.v2 as nw
+from narwhals.stable.v2.typing import IntoFrameT
+
+from crmkit.errors import DomainError
+from crmkit.frames import eager, lazy
+from crmkit.frames.expressions import names_of
+from crmkit.frames.native import Frame, recognised, wrapped
+
+
+def enter(
+    frame: Any,
+    *,
+    columns: Sequence[str] | None = None,
+    passing: bool = False,
+    time_zone: str | None = None,
+    beside: Frame | None = None,
+) -> Frame:
+    """Take a caller's frame into its engine, lazily.
+
+    Parameters
+    ----------
+    frame : pandas or Polars or PyArrow frame, DuckDB relation, Spark frame
+        Never changed. Eager pandas and PyArrow enter DuckDB on a private connection.
+    columns : sequence of str, optional
+        The columns to take; all by default.
+    passing : bool
+        Whether the other columns come along as they are; by default they are left out.
+    time_zone : str, optional
+        Zone whose local time aware stamps are given in. By default the zone that the column carries;
+        in DuckDB and Spark columns carry none and the session's zone counts.
+    beside : lazy frame, optional
+        A frame that entered before: this one shares its connection, so that both can be joined.
+
+    Returns
+    -------
+    lazy frame
+        Same rows; every time stamp that is taken is naive local time.
+    """
+    native, library = recognised(frame)
+    names = column_names(frame)
+    taken = names if columns is None else list(columns)
+    extra = [name for name in names if name not in taken] if passing else []
+    _check_zone(time_zone)
+    if library in ("pandas", "pyarrow"):
+        if beside is not None and not beside.implementation.is_duckdb():
+            raise DomainError(_TWO_ENGINES.format(beside.implementation.value, library))
+        return eager.entered(native, taken, extra, time_zone, beside)
+    whole = wrapped(native)
+    if beside is not None and beside.implementation != whole.implementation:
+        raise DomainError(_TWO_ENGINES.format(beside.implementation.value, library))
+    chosen = whole if columns is None or passing else whole.select(*columns)
+    return lazy.local_times(chosen, taken, time_zone)
+
+
+_TWO_ENGINES = "All tables of one call must live in one engine, got {} and {}."
+
+
+def leave(result: Frame, *, like: IntoFrameT, sort: Sequence[str] = (), same: Sequence[str] = ()) -> IntoFrameT:
+    """Hand a result back in the library of the caller's frame.
+
+    Lazy engines get a lazy frame, eager ones rows sorted by `sort`. Columns of `sort` and `same` have the dtype that
+    they have in `like` (pandas and PyArrow, which have been through DuckDB).
+    """
+    native, library = recognised(like)
+    if library in ("polars lazy", "duckdb", "spark"):
+        return cast("IntoFrameT", result.to_native())
+    ordered = result.sort(*sort) if sort else result
+    if library == "polars":
+        return cast("IntoFrameT", ordered.collect().to_native())
+    return cast("IntoFrameT", eager.left(ordered, native, {*sort, *same}))
+
+
+def put_back(result: Frame, *, like: IntoFrameT, same: Collection[str] = ()) -> IntoFrameT:
+    """Hand the caller's table back with the columns of `result` in place of its own.
+
+    `result` has the rows of `like`, in their order. Eager frames keep what `result` does not hold, untouched, and
+    pandas its index; for a lazy frame, `result` must hold every column. Columns of `same` keep their dtype.
+    """
+    native, library = recognised(like)
+    if library in ("polars lazy", "duckdb", "spark"):
+        return cast("IntoFrameT", result.to_native())
+    if library == "polars":
+        return cast("IntoFrameT", native.with_columns(*result.collect().to_native().get_columns()))
+    changed = eager.left(result, native, set(same))
+    if library == "pandas":
+        whole = native.copy(deep=False)
+        for name in changed.columns:
+            whole[name] = changed[name].set_axis(whole.index)
+        return cast("IntoFrameT", whole)
+    for name in changed.column_names:
+        native = native.set_column(native.column_names.index(name), name, changed[name])
+    return cast("IntoFrameT", native)
+
+
+def is_lazy(frame: Any) -> bool:
+    """Whether a caller's frame is a plan or a remote table, not rows in memory."""
+    return recognised(frame)[1] in ("polars lazy", "duckdb", "spark")
+
+
+def column_names(frame: Any) -> list[Any]:
+    """List the column names of a caller's frame as they are: repeated ones and, in pandas, ones that are no text."""
+    native, library = recognised(frame)
+    if library == "polars lazy":
+        return names_of(wrapped(native))
+    return list(native.column_names if library == "pyarrow" else native.columns)
+
+
+def rename(frame: IntoFrameT, names: Mapping[str, str]) -> IntoFrameT:
+    """Rename columns of a caller's frame; returns a new frame of the same library."""
+    native, library = recognised(frame)
+    if library == "pandas":
+        return cast("IntoFrameT", native.rename(columns=dict(names)))
+    if library == "pyarrow":
+        return cast("IntoFrameT", native.rename_columns([names.get(name, name) for name in native.column_names]))
+    if library == "polars":
+        return cast("IntoFrameT", native.rename(dict(names)))
+    renamed = wrapped(native).select(*[nw.col(name).alias(names.get(name, name)) for name in column_names(native)])
+    return cast("IntoFrameT", renamed.to_native())
+
+
+def _check_zone(time_zone: str | None) -> None:
+    if time_zone is None:
+        return
+    try:
+        zoneinfo.ZoneInfo(time_zone)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError, OSError):
+        raise DomainError(f"time_zone must be a zone such as 'Europe/Paris' or 'UTC', got {time_zone!r}.") from None

@@ -1,0 +1,174 @@
+"""Eager pandas and PyArrow: in and out of an embedded DuckDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from crmkit.errors import DomainError, SchemaError
+from crmkit.frames import lazy
+from crmkit.frames.native import Frame, wrapped
+from crmkit.frames.pandas_columns import plain_column, zone_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+Columns: TypeAlias = "Mapping[str, Sequence[Any] | npt.NDArray[Any]]"
+_SMALL = "crmkit_small_table"
+_T = TypeVar("_T")
+
+
+def entered(
+    native: Any, taken: Sequence[str], extra: Sequence[str], time_zone: str | None, companion: Frame | None
+) -> Frame:
+    """Register columns in a private DuckDB, or in that of a companion that entered before."""
+    zones = dict.fromkeys(extra, "UTC") | dict.fromkeys(taken, time_zone)  # extras find back to their zone from UTC
+    if isinstance(native, pd.DataFrame):
+        columns = {name: plain_column(native[name], zones[name]) for name in native.columns if name in zones}
+        door: Any = pd.DataFrame(columns, copy=False)
+    else:
+        door = _plain_arrow(native.select([name for name in native.column_names if name in zones]), zones)
+    if companion is not None:
+        relation = beside(companion.to_native(), door)
+    else:
+        connection = duckdb.connect()  # private: other systems call from threads
+        relation = connection.from_df(door) if isinstance(door, pd.DataFrame) else connection.from_arrow(door)
+    _check_names([str(name) for name in zones], relation.columns)
+    return lazy.local_times(wrapped(relation), taken, None)
+
+
+def left(result: Frame, like: Any, same: Collection[str]) -> Any:
+    """Collect a result as the library of `like`; columns of `same` get the dtype that they have there."""
+    relation = result.to_native()
+    if isinstance(like, pd.DataFrame):
+        return _as_pandas(relation, like, same)
+    table = fetched(relation.to_arrow_table)
+    for index, name in enumerate(table.column_names):
+        if name in same and name in like.column_names:
+            table = table.set_column(index, name, _cast_back(table[name], like.schema.field(name).type))
+    return table
+
+
+def fetched(fetch: Callable[[], _T]) -> _T:
+    """Run DuckDB; texts that no engine can hold are only met now."""
+    try:
+        return fetch()
+    except duckdb.InvalidInputException as error:
+        if "surrogate" not in str(error):
+            raise
+        raise SchemaError(
+            "A text holds half a character (a lone surrogate, from a broken export); expected Unicode.\n"
+            "Repair text columns first: frame[column].str.encode('utf-8', 'replace').str.decode('utf-8')."
+        ) from None
+
+
+def beside(relation: Any, door: Any) -> Any:
+    """Bring a local table in by the relation's own `query`: its connection is not ours to know."""
+    try:
+        return relation.query(_SMALL, "select * from door")
+    except duckdb.CatalogException:
+        raise DomainError(
+            "The connection of the DuckDB relation does not see local tables; expected python_enable_replacements.\n"
+            "Switch it on: connection.execute('set python_enable_replacements = true')."
+        ) from None
+
+
+def small_pandas(columns: Columns) -> pd.DataFrame:
+    """Make a pandas frame from columns."""
+    kinds = {"text": "str", "nothing": "float64"}
+    return pd.DataFrame({name: pd.Series(values, dtype=kinds.get(holds(values))) for name, values in columns.items()})
+
+
+def holds(values: Sequence[Any] | npt.NDArray[Any]) -> Literal["text", "nothing", "values"]:
+    """Tell texts, and lists without any value, from columns that say their type themselves."""
+    if isinstance(values, np.ndarray):
+        return "text" if values.dtype.kind in "OUT" else "values"
+    if all(value is None for value in values):
+        return "nothing"
+    return "text" if any(isinstance(value, str) for value in values) else "values"
+
+
+def in_family(table: pd.DataFrame, like: pd.DataFrame) -> pd.DataFrame:
+    """Give computed columns the dtype family of the caller's frame: NumPy, nullable or Arrow."""
+    if _is_arrow(like):
+        import pyarrow as pa
+
+        return cast(
+            "pd.DataFrame", pa.Table.from_pandas(table, preserve_index=False).to_pandas(types_mapper=pd.ArrowDtype)
+        )
+    masked = any(_is_masked(kind) for kind in like.dtypes)
+    kinds = {str(name): table[str(name)].dtype for name in table.columns}
+    settled = {name: _settled(kind, masked) for name, kind in kinds.items()}
+    return table.astype({name: kind for name, kind in settled.items() if kind != kinds[name]})
+
+
+def _as_pandas(relation: Any, like: pd.DataFrame, same: Collection[str]) -> pd.DataFrame:
+    if _is_arrow(like):
+        table = fetched(relation.to_arrow_table).to_pandas(types_mapper=pd.ArrowDtype)
+    else:
+        table = in_family(fetched(relation.df), like)
+    for name in map(str, table.columns):
+        if name in same and name in like.columns:
+            table[name] = _restored(table[name], like.dtypes[name])
+    return cast("pd.DataFrame", table)
+
+
+def _restored(column: pd.Series[Any], kind: Any) -> pd.Series[Any]:
+    if column.dtype == kind:
+        return column
+    zone = zone_of(kind)
+    if zone is not None:
+        return cast("pd.Series[Any]", column.dt.tz_localize("UTC").dt.tz_convert(zone).astype(kind))
+    if isinstance(kind, pd.CategoricalDtype):
+        codes = kind.categories.get_indexer(pd.Index(column))
+        strange = (codes < 0) & column.notna()  # mixed categories have become text
+        return column if strange.any() else pd.Series(pd.Categorical.from_codes(codes, dtype=kind))
+    return column.astype(kind)
+
+
+def _is_arrow(frame: pd.DataFrame) -> bool:
+    return any(isinstance(kind, pd.ArrowDtype) for kind in frame.dtypes)
+
+
+def _is_masked(kind: Any) -> bool:
+    return isinstance(kind, pd.api.extensions.ExtensionDtype) and kind.na_value is pd.NA and kind.kind in "iufb"
+
+
+def _settled(kind: Any, masked: bool) -> Any:
+    if masked:
+        return {"int64": "Int64", "int32": "Int32", "float64": "Float64", "bool": "boolean"}.get(str(kind), kind)
+    return "float64" if str(kind) in ("Int64", "Int32") else kind
+
+
+def _plain_arrow(table: Any, zones: Mapping[str, str | None]) -> Any:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    for index, field in enumerate(table.schema):
+        column = table.column(index)
+        if pa.types.is_timestamp(field.type) and field.type.tz is not None:
+            zone = zones[field.name]
+            zoned = column.cast(pa.timestamp(field.type.unit, tz=zone)) if zone else column
+            table = table.set_column(index, field.name, pc.local_timestamp(zoned))
+        elif pa.types.is_null(field.type):
+            table = table.set_column(index, field.name, column.cast(pa.string()))
+    return table
+
+
+def _cast_back(column: Any, kind: Any) -> Any:
+    import pyarrow as pa
+
+    return column if pa.types.is_null(kind) or column.type == kind else column.cast(kind)
+
+
+def _check_names(names: Sequence[str], entered_names: Sequence[str]) -> None:
+    lost = sorted(set(names) - set(entered_names))
+    if lost:
+        raise SchemaError(
+            f"Column {lost[0]!r} can't be told from another one, or has no proper name; expected names that differ "
+            f"by more than upper and lower case.\nRename it, or leave it out."
+        )

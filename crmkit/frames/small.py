@@ -1,0 +1,108 @@
+"""Small tables: out of an engine as arrays, back into it as a table to join."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from narwhals.stable.v2.typing import IntoFrameT
+
+from crmkit.frames import eager
+from crmkit.frames.eager import Columns
+from crmkit.frames.native import Frame, recognised, wrapped
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+
+def arrays(frame: Frame, columns: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Hand a small table over as NumPy arrays.
+
+    Texts are objects, days and times datetime64. A missing number is NaN (integers are then float64), a missing text
+    or truth value None, a missing time NaT.
+    """
+    chosen = frame.select(*columns)
+    engine = chosen.implementation
+    if engine.is_polars():
+        table = chosen.collect().to_native()
+        return {name: table[name].to_numpy() for name in columns}
+    if engine.is_duckdb():
+        cells = eager.fetched(chosen.to_native().fetchnumpy)
+        return {name: _filled(cells[name]) for name in columns}
+    rows = chosen.to_native().toArrow()
+    return {name: rows[name].to_numpy() for name in columns}
+
+
+def distinct_rows(frame: Frame, columns: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
+    """Distinct rows in ascending order with their number as `count`: what a fit sees, the same on every engine."""
+    counted = frame.group_by(*columns).agg(count=nw.len()).with_columns(nw.col("count").cast(nw.Int64))
+    return arrays(counted.sort(*columns), [*columns, "count"])
+
+
+def join_small(frame: Frame, small: Columns, *, on: Sequence[str]) -> Frame:
+    """Left join a small table, given as columns, inside the engine of `frame`; nothing is collected."""
+    table = _brought_in(frame, small)
+    if frame.implementation.is_polars():  # it joins equal types only
+        kinds = frame.collect_schema()
+        table = table.with_columns(*[nw.col(name).cast(kinds[name]) for name in on])
+    return frame.join(table, on=list(on), how="left")
+
+
+def build(columns: Columns, *, like: IntoFrameT) -> IntoFrameT:
+    """Make a small table in the library of the caller's frame `like`.
+
+    Arrays keep their type, arrays of objects are texts; a list without any value is one of missing numbers.
+    """
+    native, library = recognised(like)
+    if library == "pandas":
+        return cast("IntoFrameT", eager.in_family(eager.small_pandas(columns), native))
+    if library == "pyarrow":
+        return cast("IntoFrameT", _arrow(columns))
+    small = _brought_in(wrapped(native), columns)
+    return cast("IntoFrameT", small.collect().to_native() if library == "polars" else small.to_native())
+
+
+def _brought_in(frame: Frame, columns: Columns) -> Frame:
+    engine, native = frame.implementation, frame.to_native()
+    if engine.is_polars():
+        import polars as pl
+
+        kinds = {"text": pl.String(), "nothing": pl.Float64()}
+        series = [
+            pl.Series(name, list(c), kinds[k]) if (k := eager.holds(c)) in kinds else pl.Series(name, c)
+            for name, c in columns.items()
+        ]
+        return wrapped(pl.LazyFrame(series))
+    if engine.is_duckdb():
+        return wrapped(eager.beside(native, eager.small_pandas(columns)))
+    from pyspark.sql import functions as F  # noqa: N812 (PySpark's own convention)
+
+    return wrapped(F.broadcast(native.sparkSession.createDataFrame(_arrow(columns))))
+
+
+def _arrow(columns: Columns) -> Any:
+    import pyarrow as pa
+
+    kinds = {"text": pa.string(), "nothing": pa.float64()}
+    return pa.table(
+        {
+            name: pa.array(list(c), kinds[k]) if (k := eager.holds(c)) in kinds else pa.array(c)
+            for name, c in columns.items()
+        }
+    )
+
+
+def _filled(values: Any) -> Any:
+    if not np.ma.isMaskedArray(values):
+        return values
+    if not values.mask.any():
+        return values.data
+    if values.dtype.kind in "iuf":
+        return np.ma.filled(values.astype(np.float64), np.nan)
+    if values.dtype.kind == "M":
+        return np.ma.filled(values, np.datetime64("NaT"))
+    plain = values.data.astype(object)  # not filled(None): that means '?' and True
+    plain[values.mask] = None
+    return plain
