@@ -3,6 +3,7 @@
 from crmkit.frames.days import as_day, with_day_numbers
 from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename
 from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed
+from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.small import arrays, build, distinct_rows, join_small
 
@@ -25,4 +26,6 @@ __all__ = [
     "put_back",
     "rename",
     "with_day_numbers",
+    "write_parquet",
+    "written_aside",
 ]

@@ -96,9 +96,13 @@ def _said(row: SegmentRow, currency: str, locale: Locale) -> list[str]:
     )
     revenue = words["hover_revenue"].format(money=wording.money(row.revenue, currency), share=share)
     tile = words["tile_revenue"].format(share=share)
-    narrow = [*row.segment_name.split(), words["tile_narrow"].format(customers=wording.count(row.customers)), tile]
-    wrapped = "<br>".join(wording.escaped(word) for word in narrow)
+    narrow = f"{words['tile_narrow'].format(customers=wording.count(row.customers))} {tile}"
+    wrapped = f"<b>{_wrapped(row.segment_name)}</b><br>{_wrapped(narrow)}"
     return [*(wording.escaped(text) for text in (customers, tile, revenue, medians)), wrapped]
+
+
+def _wrapped(text: str) -> str:
+    return wording.escaped(text).replace(" ", "<br>")
 
 
 def _best(rows: Sequence[SegmentRow], locale: Locale) -> str:

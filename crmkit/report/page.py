@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 import crmkit
-from crmkit import rfm
+from crmkit import frames, rfm
 from crmkit.plots import wording
 from crmkit.plots.tables import summary_rows
 from crmkit.report.about import About
@@ -115,13 +114,9 @@ def write_report(
         scheme=scheme,
         locale=locale,
     )
-    target = Path(path)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as aside:
-        written = Path(aside) / target.name
-        written.write_text(page, encoding="utf-8", newline="\n")
-        os.replace(written, target)
-    return target
+    with frames.written_aside(path) as aside:
+        aside.write_text(page, encoding="utf-8", newline="\n")
+    return Path(path)
 
 
 def _packaged(name: str) -> str:
