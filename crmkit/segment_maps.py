@@ -56,7 +56,8 @@ class SegmentMap:
     Raises
     ------
     DomainError
-        The segments are not a partition: the text names the cells that are free or claimed twice.
+        The segments are not a partition: the text names the cells that are free or claimed twice. Or a code stands
+        twice or is one of crmkit's own, or `scores` lies outside 2 to 20.
     """
 
     name: str
@@ -65,8 +66,12 @@ class SegmentMap:
 
     def __post_init__(self) -> None:
         codes = [segment.code for segment in self.segments]
-        if len(set(codes)) < len(codes) or REFUNDS_ONLY.code in codes:
-            raise DomainError(f"Segment codes must be unique and not {REFUNDS_ONLY.code!r}, got {codes}.")
+        if len(set(codes)) < len(codes) or {REFUNDS_ONLY.code, ABSENT} & set(codes):
+            raise DomainError(
+                f"Segment codes must be unique and neither {REFUNDS_ONLY.code!r} nor {ABSENT!r}, got {codes}."
+            )
+        if not 2 <= self.scores <= 20:
+            raise DomainError(f"A segment map has 2 to 20 scores, got {self.scores}.")
         claims: dict[tuple[int, int, int], list[str]] = {cell: [] for cell in self.grid()}
         for segment in self.segments:
             for box in segment.boxes:
@@ -108,6 +113,7 @@ def _listed(cells: list[tuple[int, int, int]]) -> str:
     return f"{shown} and {len(cells) - 10} more" if len(cells) > 10 else shown
 
 
+ABSENT = "absent"  # stands for the segment of a customer who is in one of two tables only
 REFUNDS_ONLY = Segment(
     "refunds_only",
     (),

@@ -59,7 +59,7 @@ def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "
     >>> orders = pd.DataFrame({"customer_id": ["ann", "ann", "ann"], "amount": [20.0, 40.0, 15.0],
     ...     "ordered_at": pd.to_datetime(["2024-01-05", "2024-03-01", "2024-03-11"])})
     >>> row = purchase_summary(orders, as_of=dt.date(2024, 3, 31)).iloc[0]
-    >>> int(row.frequency), int(row.recency), int(row["T"]), row.monetary_value
+    >>> int(row.frequency), int(row.recency), int(row["T"]), float(row.monetary_value)
     (2, 66, 86, 27.5)
     """
     sales = _sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds)
