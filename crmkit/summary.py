@@ -208,12 +208,9 @@ def _daily(sales: frames.Frame) -> frames.Frame:
 
 def _with_gaps(rows: frames.Frame) -> frames.Frame:
     """Add `gap_days` (since the customer's row before; missing on the first) and `rank` (1 on the first order day)."""
-    number = nw.col("day_number")
-    windows = frames.with_day_numbers(rows, day_number="order_day").with_columns(  # in one step: one sort serves both
-        before=number.shift(1).over("customer_id", order_by=["day_number"]),
-        rank=number.rank("min").over("customer_id"),
-    )
-    return windows.with_columns(gap_days=number - nw.col("before"))
+    numbered = frames.with_day_numbers(rows, day_number="order_day")
+    windows = frames.with_row_before(numbered, order="day_number", by="customer_id")
+    return windows.with_columns(gap_days=nw.col("day_number") - nw.col("before"))
 
 
 def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
