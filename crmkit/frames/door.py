@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
@@ -12,7 +13,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit.errors import DomainError
 from crmkit.frames import eager, lazy
 from crmkit.frames.expressions import names_of
-from crmkit.frames.native import Frame, recognised, wrapped
+from crmkit.frames.native import Frame, recognised, unclear, wrapped
 
 
 def enter(
@@ -56,6 +57,8 @@ def enter(
     whole = wrapped(native)
     if beside is not None and beside.implementation != whole.implementation:
         raise DomainError(_TWO_ENGINES.format(beside.implementation.value, library))
+    if library == "spark":
+        _check_case(native, [*taken, *extra])
     chosen = whole if columns is None or passing else whole.select(*columns)
     return lazy.local_times(chosen, taken, time_zone)
 
@@ -122,8 +125,19 @@ def rename(frame: IntoFrameT, names: Mapping[str, str]) -> IntoFrameT:
         return cast("IntoFrameT", native.rename_columns([names.get(name, name) for name in native.column_names]))
     if library == "polars":
         return cast("IntoFrameT", native.rename(dict(names)))
+    if library == "spark":
+        return cast("IntoFrameT", native.withColumnsRenamed(dict(names)))  # names with dots: no expression holds them
     renamed = wrapped(native).select(*[nw.col(name).alias(names.get(name, name)) for name in column_names(native)])
     return cast("IntoFrameT", renamed.to_native())
+
+
+def _check_case(spark: Any, names: Sequence[str]) -> None:
+    if spark.sparkSession.conf.get("spark.sql.caseSensitive") == "true":
+        return
+    times = Counter(name.lower() for name in spark.columns)
+    unsure = [name for name in names if times[name.lower()] > 1]
+    if unsure:
+        raise unclear(unsure[0])
 
 
 def _check_zone(time_zone: str | None) -> None:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from crmkit.errors import DomainError, SchemaError
 from crmkit.frames import lazy
-from crmkit.frames.native import Frame, wrapped
+from crmkit.frames.native import Frame, unclear, wrapped
 from crmkit.frames.pandas_columns import plain_column, zone_of
 
 if TYPE_CHECKING:
@@ -168,7 +168,4 @@ def _cast_back(column: Any, kind: Any) -> Any:
 def _check_names(names: Sequence[str], entered_names: Sequence[str]) -> None:
     lost = sorted(set(names) - set(entered_names))
     if lost:
-        raise SchemaError(
-            f"Column {lost[0]!r} can't be told from another one, or has no proper name; expected names that differ "
-            f"by more than upper and lower case.\nRename it, or leave it out."
-        )
+        raise unclear(lost[0])

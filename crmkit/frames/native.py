@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 import pandas as pd
 from narwhals.stable.v2.dependencies import is_pyarrow_table
 
-from crmkit.errors import DomainError
+from crmkit.errors import DomainError, SchemaError
 
 Frame: TypeAlias = nw.LazyFrame[Any]
 Library: TypeAlias = Literal["pandas", "pyarrow", "polars", "polars lazy", "duckdb", "spark"]
@@ -36,6 +36,14 @@ def recognised(frame: Any) -> tuple[Any, Library]:
         if engine is nw.Implementation.from_string(library):
             return opened.to_native(), library
     raise DomainError(f"Expected {_ENGINES}, got one of {engine.value}.")
+
+
+def unclear(name: str) -> SchemaError:
+    """Make the error for a column that SQL takes for another one, or for none."""
+    return SchemaError(
+        f"Column {name!r} can't be told from another one, or has no proper name; expected names that differ by more "
+        f"than upper and lower case.\nRename it, or leave it out."
+    )
 
 
 def wrapped(native: Any) -> Frame:

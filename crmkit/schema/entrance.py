@@ -205,7 +205,8 @@ def _examined(
     found += findings.count(entered, table, rules)
     if table is ORDERS and {"order_id", "customer_id"} <= sound.keys():
         found += _shared_orders(entered)
-    return entered.select(*[name for name in present if not name.endswith(_RAW)]), found
+    raws = [name for name in present if name.endswith(_RAW)]
+    return entered.drop(*raws) if raws else entered, found
 
 
 def _wrong_kinds(table: Table, kinds: Mapping[str, nw.dtypes.DType]) -> list[findings.Finding]:
