@@ -12,7 +12,7 @@ from crmkit import frames, schema
 from crmkit.errors import DomainError
 
 Refunds: TypeAlias = Literal["exclude", "net", "raise"]
-_BEFORE_ALL = dt.date(1, 1, 1)
+_BEFORE_ALL = dt.date(1800, 1, 1)  # tables hold the years 1900 to 2199; Spark takes no year of fewer than four digits
 
 
 def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclude") -> IntoFrameT:
@@ -218,7 +218,7 @@ def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
     day, gap = nw.col("order_day"), nw.col("gap_days")
     rows = _with_gaps(sales).with_columns(
         repeat=frames.one_if(gap > 0),
-        log_gap=nw.when(gap > 0).then(gap).otherwise(1).cast(nw.Float64).log(),
+        log_gap=(nw.when(gap > 0).then(gap).otherwise(1).cast(nw.Float64).log() * 1e9).round(0).cast(nw.Int64),
         repeat_amount=nw.when(nw.col("rank") > 1).then(nw.col("amount")).otherwise(0.0),
     )
     sums = rows.group_by("customer_id").agg(
@@ -239,5 +239,5 @@ def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
         order_days=repeats + 1,
         first_order_day=nw.col("first_order_day"),
         last_order_day=nw.col("last_order_day"),
-        sum_log_gap=nw.col("sum_log_gap").round(9),
+        sum_log_gap=nw.col("sum_log_gap").cast(nw.Int64) / 1e9,  # summed as integers: the same in every run, a key
     )

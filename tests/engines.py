@@ -180,5 +180,8 @@ def _family(frame: pd.DataFrame) -> str | None:
     for kind in frame.dtypes:
         if isinstance(kind, pd.ArrowDtype):
             return "ArrowDtype"
-    masked = any(hasattr(kind, "numpy_dtype") and not isinstance(kind, pd.ArrowDtype) for kind in frame.dtypes)
-    return "masked" if masked else None
+    return "masked" if any(_is_masked(kind) for kind in frame.dtypes) else None
+
+
+def _is_masked(kind: Any) -> bool:
+    return hasattr(kind, "numpy_dtype") or (isinstance(kind, pd.StringDtype) and kind.na_value is pd.NA)

@@ -1,0 +1,250 @@
+"""Every public function that takes a frame, on every engine: same rows, same numbers, answered in kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from pandas.testing import assert_frame_equal
+
+import crmkit
+from crmkit import clusters, datasets, rfm, schema, summary
+from tests import engines
+
+AS_OF = dt.date(2024, 6, 30)
+EARLIER = dt.date(2024, 3, 31)
+FEW = pytest.mark.filterwarnings("ignore:Cuts of .* customers are unstable")
+
+
+@dataclass(frozen=True)
+class Case:
+    """How to call a function: which tables of a log it takes, and by what its eager result is sorted.
+
+    `key` is empty for a result that is no frame, or whose rows have an order of their own.
+    """
+
+    call: Callable[..., Any]
+    tables: tuple[str, ...] = ("orders",)
+    key: tuple[str, ...] = ("customer_id",)
+
+
+def a_cluster_model(table: Any) -> clusters.RfmClusters:
+    return clusters.fit_rfm_clusters(table, clusters=3, rng=np.random.default_rng(5))
+
+
+CASES: Mapping[str, Case] = {
+    "schema.conform": Case(
+        lambda f: schema.conform(f, schema.ORDERS, rename={"when": "ordered_at"}), ("raw orders",), ()
+    ),
+    "schema.violations": Case(lambda f: schema.violations(f, schema.ORDERS, as_of=AS_OF), ("bad orders",), ()),
+    "summary.purchase_summary": Case(lambda f: summary.purchase_summary(f, as_of=AS_OF, refunds="net")),
+    "summary.order_days": Case(
+        lambda f: summary.order_days(f, as_of=AS_OF, refunds="net"), key=("customer_id", "order_day")
+    ),
+    "summary.holdout_summary": Case(lambda f: summary.holdout_summary(f, as_of=EARLIER, horizon_days=60)),
+    "rfm.rfm_table": Case(lambda f: rfm.rfm_table(f, as_of=AS_OF, window_days=150, refunds="net")),
+    "rfm.fit_cuts": Case(lambda f: rfm.fit_cuts(f, scores=3), ("rfm table",), ()),
+    "rfm.fit_level_cuts": Case(lambda f: rfm.fit_level_cuts(f, at="mean"), ("rfm table",), ()),
+    "rfm.rfm_scores": Case(lambda f: rfm.rfm_scores(f, cuts=CUTS, weights=(3, 2, 1)), ("rfm table",)),
+    "rfm.rfm_segments": Case(lambda f: rfm.rfm_segments(f, scheme="grid", locale="zh"), ("scores",)),
+    "rfm.segment": Case(lambda f: rfm.segment(f, as_of=AS_OF, scheme="types")),
+    "rfm.segment_summary": Case(lambda f: rfm.segment_summary(f), ("segments",), ()),
+    "rfm.segment_migration": Case(
+        rfm.segment_migration, ("segments before", "segments"), ("segment_before", "segment_after")
+    ),
+    "rfm.segment_moves": Case(rfm.segment_moves, ("segments before", "segments")),
+    "clusters.fit_rfm_clusters": Case(a_cluster_model, ("rfm table",), ()),
+    "clusters.rfm_clusters": Case(lambda f: clusters.rfm_clusters(f, model=CLUSTERS), ("rfm table",)),
+}
+
+CUTS = rfm.Cuts(days_since_order=(150, 90, 60, 20), order_count=(1, 1, 2, 4), revenue=(20, 50, 80, 150))
+CLUSTERS = clusters.RfmClusters(
+    center=(4.0, 1.0, 4.0),
+    spread=(1.0, 0.5, 1.5),
+    centroids=((-1.0, 1.0, 1.0), (0.0, 0.0, 0.0), (1.0, -1.0, -1.0)),
+    silhouette=0.4,
+    customers=100,
+)
+
+# Everything that must be decided: ties, two orders a day, refunds after, before and on the day of an order, lines of
+# one order, rows without order id, a free order, a customer with refunds only, one who begins late, rows after as_of.
+BY_HAND = [
+    ("ann", "2024-01-05 09:00", 20.0, "a1"),
+    ("ann", "2024-01-05 09:00", 15.5, "a1"),
+    ("ann", "2024-01-05 18:30", 10.0, "a2"),
+    ("ann", "2024-04-01 00:00", 60.0, "a3"),
+    ("ann", "2024-04-20 12:00", -15.5, None),
+    ("ann", "2024-07-01 00:00", 999.0, "a4"),
+    ("bob", "2024-02-29 23:59", 80.1, "b1"),
+    ("bea", "2024-02-29 00:00", 80.1, "b2"),
+    ("cy", "2024-03-01 10:00", -5.0, None),
+    ("cy", "2024-03-02 10:00", 50.2, None),
+    ("cy", "2024-03-02 11:00", 50.2, None),
+    ("cy", "2024-03-02 12:00", -0.1, None),
+    ("dee", "2024-06-30 23:59", 0.0, "d1"),
+    ("eve", "2024-05-05 05:05", -30.0, "e1"),
+    ("李", "2023-12-31 23:59", 33.33, "f1"),
+    ("李", "2024-02-10 08:00", 33.33, "f2"),
+    ("李", "2024-06-01 08:00", 33.34, "f3"),
+]
+
+
+def by_hand() -> pd.DataFrame:
+    names = ["customer_id", "ordered_at", "amount", "order_id"]
+    table = pd.DataFrame(BY_HAND, columns=names).astype({"customer_id": "str", "order_id": "str"})
+    return table.assign(ordered_at=pd.to_datetime(table["ordered_at"]).astype("datetime64[us]"))
+
+
+def simulated() -> pd.DataFrame:
+    company = datasets.simulate_company(
+        150, rng=np.random.default_rng(11), start=dt.date(2022, 6, 1), days=800, ids="text"
+    )
+    columns = ["customer_id", "ordered_at", "amount", "order_id", "channel"]
+    return company.orders[columns].astype({"channel": "str"})
+
+
+@cache
+def tables(log: str) -> dict[str, pd.DataFrame]:
+    orders = {"by hand": by_hand, "simulated": simulated}[log]()
+    rfm_table = rfm.rfm_table(orders, as_of=AS_OF)
+    segments = rfm.rfm_segments(rfm.rfm_scores(rfm_table, cuts=CUTS))
+    bad = orders.assign(
+        amount=orders["amount"].where(orders.index != 3), customer_id=orders["customer_id"].where(orders.index != 5)
+    )
+    return {
+        "orders": orders,
+        "raw orders": orders.rename(columns={"ordered_at": "when"}).assign(amount=orders["amount"].astype("str")),
+        "bad orders": bad,
+        "rfm table": rfm_table,
+        "scores": rfm.rfm_scores(rfm_table, cuts=CUTS),
+        "segments": segments,
+        "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
+    }
+
+
+def called(name: str, engine: str, log: str) -> Any:
+    case = CASES[name]
+    return case.call(*[engines.to_engine(engine, tables(log)[table]) for table in case.tables])
+
+
+@cache
+def on_pandas(name: str, log: str) -> Any:
+    return called(name, "pandas", log)
+
+
+# The edges are in the log by hand, which every engine gets. The larger log goes to the three that compute in their own
+# way; the other frames enter one of these, and Spark is slow at many small queries.
+RUNS = [
+    *(pytest.param(name, "by hand", marks=pytest.mark.spark if name == "spark" else ()) for name in engines.ENGINES),
+    *((name, "simulated") for name in ("pandas", "polars", "duckdb")),
+]
+
+
+@FEW
+@pytest.mark.parametrize(("engine", "log"), RUNS)
+@pytest.mark.parametrize("name", CASES)
+def test_every_engine_gives_the_same(name: str, engine: str, log: str) -> None:
+    expected = on_pandas(name, log)
+    result = expected if engine == "pandas" else called(name, engine, log)
+    if not isinstance(expected, pd.DataFrame):
+        assert_same_fit(result, expected)
+        return
+    assert engines.kind_of(result) == engine
+    # Exact: counts and days are integers, money is rounded, and a ratio of equal numbers is the same IEEE division.
+    assert_frame_equal(engines.to_pandas(result), engines.to_pandas(expected))
+    if engine in engines.EAGER:
+        rows = engines.to_pandas(result, sort=False)
+        key = CASES[name].key
+        assert_frame_equal(rows, rows.sort_values(list(key), ignore_index=True) if key else on_pandas_rows(name, log))
+
+
+def on_pandas_rows(name: str, log: str) -> pd.DataFrame:
+    return engines.to_pandas(on_pandas(name, log), sort=False)
+
+
+def assert_same_fit(found: Any, expected: Any) -> None:
+    assert type(found) is type(expected)
+    for name in expected.__slots__:
+        # k-means sums in parallel: the last bits of a centroid differ from run to run.
+        np.testing.assert_allclose(getattr(found, name), getattr(expected, name), rtol=1e-9, atol=1e-9)
+
+
+# ------------------------------------------------------------------------------------------- completeness
+
+# Floors 0, 1 and 5 to 7 of DESIGN section 1, and the two rooms below the tables: `frames` is the door itself (its own
+# tests), `datasets` takes no frame.
+OTHER_FLOORS = {"errors", "models", "frames", "plots", "report", "batch", "cli", "__main__"}
+
+
+def rooms() -> Iterator[str]:
+    for found in pkgutil.iter_modules(crmkit.__path__):
+        if found.name not in OTHER_FLOORS and not found.name.startswith("_"):
+            yield found.name
+
+
+def public_functions(room: str) -> Iterator[tuple[str, Any]]:
+    module = importlib.import_module(f"crmkit.{room}")
+    names = getattr(module, "__all__", [name for name in vars(module) if not name.startswith("_")])
+    for name in names:
+        value = getattr(module, name)
+        if inspect.isfunction(value) and value.__module__.split(".")[:2] == ["crmkit", room]:
+            yield f"{room}.{name}", value
+
+
+def takes_a_frame(function: Any) -> bool:
+    """Tell by the annotations; `frames.Frame` is the inner form that rooms hand each other, no caller's frame."""
+    signature = inspect.signature(function)
+    if "frames.Frame" in str(signature.return_annotation):
+        return False
+    return any(str(parameter.annotation) in ("IntoFrameT", "Any") for parameter in signature.parameters.values())
+
+
+def uncovered(functions: Iterator[tuple[str, Any]]) -> list[str]:
+    return [name for name, function in functions if takes_a_frame(function) and name not in CASES]
+
+
+def test_every_public_function_with_a_frame_is_in_the_matrix() -> None:
+    missing = [name for room in rooms() for name in uncovered(public_functions(room))]
+    assert not missing, f"no case in tests/test_engines.py for: {', '.join(missing)}"
+
+
+def test_the_matrix_names_no_function_that_is_gone() -> None:
+    known = {name for room in rooms() for name, _ in public_functions(room)}
+    assert set(CASES) <= known
+
+
+def test_completeness_notices_a_new_function() -> None:
+    def best_customers(orders: Any, *, as_of: dt.date) -> Any: ...
+    def order_rows(orders: Any, *, as_of: dt.date) -> frames.Frame: ...  # noqa: F821 (annotations stay text)
+    def weekday(day: dt.date) -> str: ...
+
+    found = iter([("rfm.best", best_customers), ("rfm.rows", order_rows), ("rfm.weekday", weekday)])
+    assert uncovered(found) == ["rfm.best"]
+
+
+# ------------------------------------------------------------------------------------------- the engines themselves
+
+
+def test_a_frame_comes_back_as_it_went_in(engine: str) -> None:
+    table = pd.DataFrame(
+        {
+            "text": ["b", "a", None, "李"],
+            "whole": [1, 2, 3, 4],
+            "number": [1.5, None, 2.0, 0.1],
+            "time": pd.to_datetime(["2024-01-05 10:00", "2024-03-01 00:00", None, "1970-01-01 00:00"]),
+            "flag": [True, False, True, True],
+        }
+    )
+    frame = engines.to_engine(engine, table)
+    assert engines.kind_of(frame) == engine
+    assert_frame_equal(engines.to_pandas(frame), engines.to_pandas(table))
+    assert engines.to_pandas(table)["text"].tolist()[:3] == ["a", "b", "李"]
