@@ -65,7 +65,7 @@ def _tree(
         marker={"colors": fills, "line": {"width": 0}, "pad": dict.fromkeys("lrtb", 0)},
         texttemplate=[_label(part) for part in parts],
         hovertemplate="<b>%{label}</b><br>%{customdata[0]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>",
-        textfont={
+        insidetextfont={  # as `textfont`, a list of colours makes plotly.js complain in the console
             "color": [house.ink_on(fill) for fill in fills],
             "size": [15 if part >= _ROOMY else 12 for part in parts],
         },
