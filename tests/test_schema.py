@@ -267,6 +267,15 @@ def test_the_callers_frame_is_untouched_and_the_rest_comes_along():
     pd.testing.assert_frame_equal(frame, before)
 
 
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_the_callers_frame_is_untouched_without_a_rename_too(kind):
+    frame = engines.to_engine(kind, orders(amount=["1", "2", "3"], order_id=["o1", "", "o3"]))
+    conformed(frame)
+    pd.testing.assert_frame_equal(
+        engines.to_pandas(frame, sort=False), orders(amount=["1", "2", "3"], order_id=["o1", "", "o3"])
+    )
+
+
 def test_conforming_twice_changes_nothing(engine):
     frame = orders(amount=["1", "2.5", "-3"], order_id=["o1", "", "o3"], note=["x", None, ""])
     once = conformed(engines.to_engine(engine, frame))
