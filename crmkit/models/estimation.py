@@ -1,0 +1,330 @@
+"""Maximum likelihood with what belongs to it: several starts, standard errors, limits, a status in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import ndtri
+
+from crmkit.errors import DomainError, FitError
+from crmkit.models.histories import F64
+
+Kind = Literal["positive", "share", "real"]
+Objective = Callable[[F64], tuple[float, F64]]
+
+# A limit that costs less log-likelihood than this is not told from the finite optimum: no test could see it.
+LIMIT_LOSS = 0.01
+# Central differences of the gradient: truncation h^2 and rounding 1e-16 / h meet at about 1e-5 .. 1e-4.
+_STEP = 1e-4
+_GRADIENT_PER_CUSTOMER = 1e-6
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """Parameters estimated by maximum likelihood, and how well.
+
+    Attributes
+    ----------
+    names, values : tuples of length p
+        Parameters by the paper's letters.
+    kinds : tuple of "positive", "share" or "real"
+        Domain of each parameter, which decides the scale of its confidence interval.
+    covariance : tuple of p rows of p floats
+        Delta method on the observed information; infinite variance where a parameter is not identified.
+    log_likelihood : float
+        At the maximum.
+    n_customers : float
+        Customers behind the likelihood.
+    n_free : int
+        Free parameters (shares sum to 1: one fewer).
+    status : str
+        "converged", or in words what the data do not tell.
+    """
+
+    names: tuple[str, ...]
+    values: tuple[float, ...]
+    kinds: tuple[Kind, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    log_likelihood: float
+    n_customers: float
+    n_free: int
+    status: str
+
+    @property
+    def aic(self) -> float:
+        """Akaike's information criterion; smaller is better."""
+        return 2.0 * self.n_free - 2.0 * self.log_likelihood
+
+    @property
+    def bic(self) -> float:
+        """Bayesian information criterion; smaller is better."""
+        return self.n_free * float(np.log(self.n_customers)) - 2.0 * self.log_likelihood
+
+    @property
+    def standard_errors(self) -> tuple[float, ...]:
+        """Standard error of each parameter; infinite where it is not identified."""
+        return tuple(float(np.sqrt(row[i])) for i, row in enumerate(self.covariance))
+
+    def confidence_intervals(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
+        """Confidence interval of each parameter.
+
+        Symmetric on the scale of the logarithm (positive), the logit (share) or the parameter itself (real), so that
+        no interval leaves its domain. A share on the edge of its domain has no width.
+
+        Parameters
+        ----------
+        level : float
+            In (0, 1).
+        """
+        if not 0.0 < level < 1.0:
+            raise DomainError(f"level must lie between 0 and 1, got {level}.")
+        width = float(ndtri(0.5 + level / 2.0))
+        rows = zip(self.names, self.values, self.kinds, self.standard_errors, strict=True)
+        return {name: _interval(value, kind, width * error) for name, value, kind, error in rows}
+
+    def draw(self, n: int, rng: np.random.Generator) -> F64:
+        """Draw parameters from their approximate sampling distribution, shape (n, p).
+
+        Normal on the scale of the logarithm for positive parameters; shares are drawn on it as well and made to sum to
+        1. Parameters that are not identified stay at their value.
+        """
+        covariance, values = np.array(self.covariance), np.array(self.values)
+        logs = np.array([kind != "real" for kind in self.kinds])
+        slope = np.where(logs & (values > 0), 1.0 / np.where(values > 0, values, 1.0), np.where(logs, 0.0, 1.0))
+        known = np.isfinite(np.diag(covariance)) & (slope > 0)
+        scaled = np.where(np.outer(known, known), covariance, 0.0) * np.outer(slope, slope)
+        weights, axes = np.linalg.eigh(scaled)
+        steps = rng.standard_normal((n, len(values))) * np.sqrt(np.maximum(weights, 0.0)) @ axes.T
+        drawn: F64 = np.where(logs, values * np.exp(np.where(logs, steps, 0.0)), values + steps)
+        shares = np.array([kind == "share" for kind in self.kinds])
+        if shares.any():
+            drawn[:, shares] /= drawn[:, shares].sum(axis=1, keepdims=True)
+        return drawn
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return plain values for JSON; the lower triangle of the covariance, null for an infinite variance."""
+        triangle = [[_or_none(v) for v in row[: i + 1]] for i, row in enumerate(self.covariance)]
+        return {
+            "names": self.names,
+            "values": self.values,
+            "kinds": self.kinds,
+            "covariance": triangle,
+            "log_likelihood": self.log_likelihood,
+            "n_customers": self.n_customers,
+            "n_free": self.n_free,
+            "status": self.status,
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> Self:
+        """Read what `as_dict` returned."""
+        triangle = [[np.inf if v is None else float(v) for v in row] for row in plain["covariance"]]
+        p = len(triangle)
+        full = tuple(tuple(triangle[max(i, j)][min(i, j)] for j in range(p)) for i in range(p))
+        names, values, kinds = (tuple(plain[key]) for key in ("names", "values", "kinds"))
+        size = (float(plain["log_likelihood"]), float(plain["n_customers"]), int(plain["n_free"]))
+        return cls(names, values, kinds, full, *size, str(plain["status"]))
+
+    def to_json(self) -> str:
+        """Return the estimate as JSON."""
+        return json.dumps(self.as_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` returned; the same estimate, digit for digit."""
+        return cls.from_dict(json.loads(text))
+
+
+@dataclass(frozen=True, slots=True)
+class Maximum:
+    """Where a log-likelihood is largest, in unconstrained coordinates.
+
+    Attributes
+    ----------
+    z, gradient : float64, shape (p,)
+    log_likelihood : float
+    information : float64, shape (p, p)
+        Minus the second derivatives.
+    at_limit : bool, shape (p,)
+        Coordinates that ran to the edge of their box: the data do not tell them from the limit.
+    settled : bool
+        The gradient vanishes in all other coordinates.
+    """
+
+    z: F64
+    log_likelihood: float
+    gradient: F64
+    information: F64
+    at_limit: NDArray[np.bool_]
+    settled: bool
+
+
+def maximise(
+    objective: Objective,
+    starts: Sequence[F64],
+    lower: F64,
+    upper: F64,
+    *,
+    n_customers: float,
+    scout: Objective | None = None,
+) -> Maximum:
+    """Maximise a log-likelihood from several starts inside a box, and ask whether a limit does as well.
+
+    Parameters
+    ----------
+    objective : function of z, float64, shape (p,)
+        Returns log-likelihood and gradient. The coordinates are chosen so that a parameter that runs to infinity is
+        one coordinate running to the edge of the box (mean and precision), where `objective` is still finite.
+    starts : sequence of float64, shape (p,)
+        At least one.
+    lower, upper : float64, shape (p,)
+        The box. A finite edge stands for the limit beyond it; infinite: the coordinate has no limit.
+    n_customers : float
+        Scale of the log-likelihood.
+    scout : objective, optional
+        A cheaper likelihood on a part of the rows, to choose among the starts.
+
+    Raises
+    ------
+    FitError
+        The log-likelihood is finite at none of the starts.
+    """
+    ends = [_climb(scout or objective, start, lower, upper, n_customers, 25 if scout else 400) for start in starts]
+    finite = [end for end in ends if np.isfinite(end[0])]
+    if not finite:
+        raise FitError("The log-likelihood is finite at none of the starting points; check the time unit (days).")
+    best = max(finite, key=lambda end: end[0])[1]
+    if scout is not None:
+        best = _climb(objective, best, lower, upper, n_customers, 400)[1]
+    found = _polished(objective, best, lower, upper, n_customers)
+    for i in np.flatnonzero(np.isfinite(lower) | np.isfinite(upper)):
+        found = _limit_if_as_good(objective, found, int(i), lower, upper, n_customers)
+    return found
+
+
+def estimate_at(
+    maximum: Maximum,
+    values: Callable[[F64], F64],
+    *,
+    names: Sequence[str],
+    kinds: Sequence[Kind],
+    n_customers: float,
+    n_free: int,
+    status: str,
+) -> Estimate:
+    """Estimate with standard errors by the delta method: covariance J I^-1 J' with J the slopes of `values(z)`."""
+    z, free = maximum.z, ~maximum.at_limit
+    steps = _STEP * np.eye(len(z))
+    slopes = np.array([(values(z + h) - values(z - h)) / (2.0 * _STEP) for h in steps]).T
+    at_maximum = values(z)
+    covariance = slopes[:, free] @ _inverse(maximum.information[np.ix_(free, free)]) @ slopes[:, free].T
+    lost = (np.abs(slopes[:, ~free]) > 1e-6 * np.abs(at_maximum)[:, None]).any(axis=1)
+    lost &= np.array([kind != "share" for kind in kinds])
+    covariance[lost, :] = covariance[:, lost] = 0.0
+    covariance[lost, lost] = np.inf
+    covariance = (covariance + covariance.T) / 2.0
+    rows = tuple(tuple(float(v) for v in row) for row in covariance)
+    numbers = tuple(float(v) for v in at_maximum)
+    return Estimate(tuple(names), numbers, tuple(kinds), rows, maximum.log_likelihood, n_customers, n_free, status)
+
+
+def _climb(f: Objective, start: F64, lower: F64, upper: F64, scale: float, steps: int) -> tuple[float, F64]:
+    def falling(z: F64) -> tuple[float, F64]:
+        value, gradient = f(z)
+        if not np.isfinite(value):
+            return 1e10, np.zeros_like(z)
+        return -value / scale, -gradient / scale
+
+    box = list(zip(lower, upper, strict=True))
+    end = minimize(
+        falling,
+        np.clip(start, lower, upper),
+        jac=True,
+        method="L-BFGS-B",
+        bounds=box,
+        options={"maxiter": steps, "maxfun": 4 * steps, "ftol": 1e-13, "gtol": 1e-7, "maxcor": 12},
+    )
+    z = np.asarray(end.x, dtype=np.float64)
+    return (-float(end.fun) * scale if end.fun < 1e10 else -np.inf), z
+
+
+def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Maximum:
+    """Newton's method from a point near the maximum; its last matrix is the observed information."""
+    value, gradient = f(z)
+    information = observed_information(f, z)
+    for _ in range(6):
+        at_limit = ((z <= lower) & (gradient <= 0)) | ((z >= upper) & (gradient >= 0))
+        free = ~at_limit
+        if np.abs(gradient[free]).max(initial=0.0) < 1e-3 * _GRADIENT_PER_CUSTOMER * scale:
+            break
+        step = np.zeros_like(z)
+        step[free] = _inverse(information[np.ix_(free, free)]) @ gradient[free]
+        trial = np.clip(z + step, lower, upper)
+        new_value, new_gradient = f(trial)
+        if not new_value >= value - 1e-13 * abs(value):
+            break
+        z, value, gradient = trial, new_value, new_gradient
+        information = observed_information(f, z)
+    at_limit = ((z <= lower) & (gradient <= 0)) | ((z >= upper) & (gradient >= 0))
+    settled = bool(np.abs(gradient[~at_limit]).max(initial=0.0) <= _GRADIENT_PER_CUSTOMER * scale)
+    return Maximum(z, float(value), gradient, information, at_limit, settled)
+
+
+def _limit_if_as_good(f: Objective, found: Maximum, i: int, lower: F64, upper: F64, scale: float) -> Maximum:
+    """Move coordinate i to the edge of its box where that costs less than `LIMIT_LOSS`."""
+    if found.at_limit[i]:
+        return found
+    variance = float(_inverse(found.information)[i, i])
+    for edge in (lower[i], upper[i]):
+        # The log-likelihood flattens towards a limit; where it is clearly curved, no limit is near.
+        if not np.isfinite(edge) or 0.0 < variance < 0.25:
+            continue
+        low, high, start = lower.copy(), upper.copy(), found.z.copy()
+        low[i] = high[i] = start[i] = edge
+        value, z = _climb(f, start, low, high, scale, 100)
+        if value >= found.log_likelihood - LIMIT_LOSS:
+            return _polished(f, z, low, high, scale)
+    return found
+
+
+def observed_information(f: Objective, z: F64) -> F64:
+    """Minus the second derivatives of f at z, by central differences of the analytic gradient."""
+    steps = _STEP * np.eye(len(z))
+    rows = np.array([(f(z + h)[1] - f(z - h)[1]) / (2.0 * _STEP) for h in steps])
+    information: F64 = -(rows + rows.T) / 2.0
+    return information
+
+
+def _inverse(information: F64) -> F64:
+    """Inverse on the directions the data see: flat and rising ones contribute nothing."""
+    if information.size == 0:
+        return information
+    weights, axes = np.linalg.eigh(information)
+    seen = weights > 1e-10 * max(float(weights.max()), 1e-300)
+    inverse: F64 = (axes[:, seen] / weights[seen]) @ axes[:, seen].T
+    return inverse
+
+
+def _interval(value: float, kind: Kind, width: float) -> tuple[float, float]:
+    if kind == "real":
+        return value - width, value + width
+    if np.isinf(width):
+        return (0.0, np.inf) if kind == "positive" else (0.0, 1.0)
+    if kind == "positive":
+        ratio = float(np.exp(min(width / value, 700.0)))
+        return value / ratio, value * ratio
+    if value <= 0.0 or value >= 1.0 or width == 0.0:
+        return value, value
+    logit, half = np.log(value / (1.0 - value)), width / (value * (1.0 - value))
+    low, high = 1.0 / (1.0 + np.exp(-np.clip(np.array([logit - half, logit + half]), -700.0, 700.0)))
+    return float(low), float(high)
+
+
+def _or_none(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
