@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import ndtri
+from scipy.special import chdtrc, ndtri
 
 from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import F64
@@ -234,6 +234,43 @@ def estimate_at(
     return Estimate(tuple(names), numbers, tuple(kinds), rows, maximum.log_likelihood, n_customers, n_free, status)
 
 
+@dataclass(frozen=True, slots=True)
+class LikelihoodRatio:
+    """Test of a model against a smaller one inside it.
+
+    Attributes
+    ----------
+    statistic : float
+        Twice the gain in log-likelihood.
+    degrees_of_freedom : int
+    p_value : float
+        Chi-squared; P(a gain as large, if the smaller model holds).
+    """
+
+    statistic: float
+    degrees_of_freedom: int
+    p_value: float
+
+
+def likelihood_ratio_test(larger: Estimate, smaller: Estimate) -> LikelihoodRatio:
+    """Test whether the additional parameters of a model are worth their place.
+
+    Parameters
+    ----------
+    larger, smaller : Estimate
+        Of the same customers, the smaller model a special case of the larger one and not on the edge of its domain.
+    """
+    freedom = larger.n_free - smaller.n_free
+    if freedom < 1 or larger.n_customers != smaller.n_customers:
+        raise DomainError(
+            "A likelihood-ratio test needs one log and a larger model with more parameters, got "
+            f"{larger.n_customers:g} and {smaller.n_customers:g} customers, {larger.n_free} and {smaller.n_free} "
+            "parameters."
+        )
+    statistic = max(0.0, 2.0 * (larger.log_likelihood - smaller.log_likelihood))
+    return LikelihoodRatio(statistic, freedom, float(chdtrc(freedom, statistic)))
+
+
 def _climb(f: Objective, start: F64, lower: F64, upper: F64, scale: float, steps: int) -> tuple[float, F64]:
     def falling(z: F64) -> tuple[float, F64]:
         value, gradient = f(z)
@@ -272,6 +309,8 @@ def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Max
         z, value, gradient = trial, new_value, new_gradient
         information = observed_information(f, z)
     at_limit = ((z <= lower) & (gradient <= 0)) | ((z >= upper) & (gradient >= 0))
+    # Nothing moves with this coordinate (its standard error would exceed 100).
+    at_limit |= np.abs(information).max(axis=1) < 1e-4
     settled = bool(np.abs(gradient[~at_limit]).max(initial=0.0) <= _GRADIENT_PER_CUSTOMER * scale)
     return Maximum(z, float(value), gradient, information, at_limit, settled)
 

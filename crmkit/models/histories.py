@@ -124,6 +124,15 @@ class Histories:
         """Return the same rows without `sum_log_gap`: what forecasts for a known regularity need."""
         return Histories(self.x, self.t_x, self.T, None, self.count, self.covariates)
 
+    def without_covariates(self) -> Histories:
+        """Return the same rows without `covariates`."""
+        return Histories(self.x, self.t_x, self.T, self.sum_log_gap, self.count, None)
+
+    def thinned(self, n: int) -> Histories:
+        """Return about n of the rows, evenly spaced in their order: a part large enough to choose among starts."""
+        step = max(1, len(self) // max(n, 1))
+        return self if step == 1 else self.take(np.arange(0, len(self), step))
+
     @property
     def n_customers(self) -> float:
         """Customers behind all rows."""
