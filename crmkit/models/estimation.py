@@ -171,7 +171,7 @@ def maximise(
     upper: F64,
     *,
     n_customers: float,
-    scout: Objective | None = None,
+    scout: tuple[Objective, float] | None = None,
 ) -> Maximum:
     """Maximise a log-likelihood from several starts inside a box, and ask whether a limit does as well.
 
@@ -186,21 +186,23 @@ def maximise(
         The box. A finite edge stands for the limit beyond it; infinite: the coordinate has no limit.
     n_customers : float
         Scale of the log-likelihood.
-    scout : objective, optional
-        A cheaper likelihood on a part of the rows, to choose among the starts.
+    scout : (objective, n_customers), optional
+        The likelihood of a part of the customers, to choose among the starts and to learn the curvature from.
 
     Raises
     ------
     FitError
         The log-likelihood is finite at none of the starts.
     """
-    ends = [_climb(scout or objective, start, lower, upper, n_customers, 25 if scout else 400) for start in starts]
+    first, first_scale = scout or (objective, n_customers)
+    ends = [_climb(first, start, lower, upper, first_scale, 50 if scout else 400) for start in starts]
     finite = [end for end in ends if np.isfinite(end[0])]
     if not finite:
         raise FitError("The log-likelihood is finite at none of the starting points; check the time unit (days).")
     best = max(finite, key=lambda end: end[0])[1]
     if scout is not None:
-        best = _climb(objective, best, lower, upper, n_customers, 400)[1]
+        curvature = _inverse(observed_information(first, best) / first_scale)
+        best = _climb(objective, best, lower, upper, n_customers, 400, curvature)[1]
     found = _polished(objective, best, lower, upper, n_customers)
     for i in np.flatnonzero(np.isfinite(lower) | np.isfinite(upper)):
         found = _limit_if_as_good(objective, found, int(i), lower, upper, n_customers)
@@ -270,8 +272,10 @@ def likelihood_ratio_test(larger: Estimate, smaller: Estimate) -> LikelihoodRati
     return LikelihoodRatio(statistic, freedom, float(chdtrc(freedom, statistic)))
 
 
-def _climb(f: Objective, start: F64, lower: F64, upper: F64, scale: float, steps: int) -> tuple[float, F64]:
-    """BFGS inside a box, from one start.
+def _climb(
+    f: Objective, start: F64, lower: F64, upper: F64, scale: float, steps: int, curvature: F64 | None = None
+) -> tuple[float, F64]:
+    """BFGS inside a box, from one start; `curvature` is a guess of the inverse of minus the second derivatives.
 
     Our own thirty lines: the L-BFGS-B of scipy calls threaded LAPACK on 4 x 4 matrices, which on a busy machine takes
     ten times as long as the likelihood.
@@ -281,7 +285,7 @@ def _climb(f: Objective, start: F64, lower: F64, upper: F64, scale: float, steps
     if not np.isfinite(value):
         return -np.inf, z
     value, gradient = value / scale, gradient / scale
-    inverse, fresh, stale = np.eye(len(z)), True, 0
+    inverse, fresh, stale = (np.eye(len(z)), True, 0) if curvature is None else (curvature, False, 0)
     for _ in range(steps):
         free = ~_held(z, gradient, lower, upper)
         slope = np.where(free, gradient, 0.0)

@@ -113,7 +113,7 @@ class Histories:
         grouped = Histories(rows.x, rows.t_x, rows.T, rows.sum_log_gap, _frozen(counts), rows.covariates)
         return grouped, inverse
 
-    def take(self, rows: I64) -> Histories:
+    def take(self, rows: I64 | slice) -> Histories:
         """Return the histories of some rows, in the order asked for."""
         gaps = None if self.sum_log_gap is None else _frozen(self.sum_log_gap[rows])
         traits = None if self.covariates is None else _frozen(self.covariates[rows])
@@ -131,7 +131,7 @@ class Histories:
     def thinned(self, n: int) -> Histories:
         """Return about n of the rows, evenly spaced in their order: a part large enough to choose among starts."""
         step = max(1, len(self) // max(n, 1))
-        return self if step == 1 else self.take(np.arange(0, len(self), step))
+        return self if step == 1 else self.take(slice(None, None, step))
 
     @property
     def n_customers(self) -> float:

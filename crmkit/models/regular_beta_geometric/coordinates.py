@@ -119,8 +119,9 @@ class Coordinates:
         """
         r, _, _, b = self.centred(z)
         in_alpha, in_a = weights * rows.alpha * alpha, weights * rows.a * a
-        by_alpha, by_a, by_b = float(in_alpha.sum()), float(in_a.sum()), float(weights @ rows.b) * b
-        by_r, p = float(weights @ rows.r) * r, float(expit(z[2]))
+        # Sums, not products of vectors: threaded BLAS waits longer for its threads than it adds.
+        by_alpha, by_a, by_b = float(in_alpha.sum()), float(in_a.sum()), float((weights * rows.b).sum()) * b
+        by_r, p = float((weights * rows.r).sum()) * r, float(expit(z[2]))
         plain = np.array([-by_alpha, by_r + by_alpha, (1.0 - p) * by_a - p * by_b, by_a + by_b])
         if t is None:
             return plain

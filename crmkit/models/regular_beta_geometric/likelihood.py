@@ -18,6 +18,10 @@ from crmkit.models.histories import F64, I64, Histories
 from crmkit.models.rising_factorials import digamma_rise, log_rising
 
 
+# Log odds at which exp is still finite; beyond them the smaller probability is 0.
+_FARTHEST = 700.0
+
+
 class Slopes(NamedTuple):
     """Log-likelihood per row and its derivatives, float64, shape (n,) each."""
 
@@ -81,16 +85,16 @@ def live_phases(s: F64, z: F64, k: int) -> LivePhases:
 
 
 def log_odds_left(
-    rows: Triples, log_sum: F64, *, r: float, alpha: F64 | float, a: F64 | float, b: float, k: int, first_chance: int
+    rows: Triples, growth: F64, log_sum: F64, *, r: float, a: F64 | float, b: float, k: int, first_chance: int
 ) -> F64:
     """Log odds that the customer left at the last purchase against being alive at T, shape (n,).
 
-    `log_sum` is that of `live_phases`; the rest as `slopes`. Minus infinity where there was no chance to leave.
+    `growth` is log (alpha + T) / (alpha + t_x), `log_sum` that of `live_phases`; the rest as `slopes`. Minus infinity
+    where there was no chance to leave.
     """
     chances = rows.levels + first_chance
-    before = np.where(chances > 0, b + chances - 1.0, np.inf)
-    growth = np.log1p((rows.T - rows.t_x) / (alpha + rows.t_x))
-    odds: F64 = np.log(a) - np.log(before)[rows.level_of] + (r + k * rows.x) * growth - log_sum
+    before = np.log(np.where(chances > 0, b + chances - 1.0, np.inf))
+    odds: F64 = (np.log(a) - before[rows.level_of]) + (r + k * rows.x) * growth - log_sum
     return odds
 
 
@@ -128,27 +132,23 @@ def slopes(
     first_chance : 0 or 1
         1: the customer may leave at the first purchase, too (MBG).
     """
-    x, T = rows.x, rows.T
-    s, end, start = r + k * x, alpha + T, alpha + rows.t_x
-    phases = live_phases(s, (T - rows.t_x) / end, k)
-    left = log_odds_left(rows, phases.log_sum, r=r, alpha=alpha, a=a, b=b, k=k, first_chance=first_chance)
-    small = np.exp(-np.abs(left))
-    dead, alive = np.where(left > 0, 1.0, small) / (1.0 + small), np.where(left > 0, small, 1.0) / (1.0 + small)
+    x, T, level_of = rows.x, rows.T, rows.level_of
+    s, end, start, last = r + k * x, alpha + T, alpha + rows.t_x, T - rows.t_x
+    phases, growth = live_phases(s, last / end, k), np.log1p(last / start)
+    left = log_odds_left(rows, growth, phases.log_sum, r=r, a=a, b=b, k=k, first_chance=first_chance)
+    inverse_odds = np.exp(-np.clip(left, -_FARTHEST, _FARTHEST))
+    dead = 1.0 / (1.0 + inverse_odds)
+    alive = inverse_odds * dead
+    log_alive = np.log(alive) - (np.maximum(left, _FARTHEST) - _FARTHEST)
     # Gamma(s)/Gamma(r) alpha^r / (alpha+T)^s = (r)_kx alpha^-kx (1 + T/alpha)^-s: finite where r and alpha are huge.
-    silence, phases_passed = np.log1p(T / alpha), k * rows.levels
-    rate_part = log_rising(r, phases_passed)[rows.level_of] - k * x * np.log(alpha) - s * silence
-    chances = rows.levels + first_chance
-    both, at = (chances, rows.level_of) if np.ndim(a) == 0 else (chances[rows.level_of], slice(None))
-    stay_part = log_rising(b, chances)[rows.level_of] - log_rising(a + b, both)[at]
+    silence, passed, chances = np.log1p(T / alpha), k * rows.levels, rows.levels + first_chance
+    both, at = (chances, level_of) if np.ndim(a) == 0 else (chances[level_of], slice(None))
     either = digamma_rise(a + b, both)[at]
-    before = np.where(chances > 0, b + chances - 1.0, np.inf)
+    value = (log_rising(r, passed) + log_rising(b, chances))[level_of] - log_rising(a + b, both)[at]
     return Slopes(
-        rate_part + stay_part + phases.log_sum + np.maximum(left, 0.0) + np.log1p(small),
-        digamma_rise(r, phases_passed)[rows.level_of]
-        - silence
-        + alive * phases.slope_s
-        + dead * np.log1p((T - rows.t_x) / start),
-        (r * T / alpha - k * x - alive * phases.slope_log_z - dead * s * (T - rows.t_x) / start) / end,
+        value - k * x * np.log(alpha) - s * silence + phases.log_sum - log_alive,
+        digamma_rise(r, passed)[level_of] - silence + alive * phases.slope_s + dead * growth,
+        (r * T / alpha - k * x - alive * phases.slope_log_z - s * dead * last / start) / end,
         dead / a - either,
-        digamma_rise(b, chances)[rows.level_of] - either - dead / before[rows.level_of],
+        digamma_rise(b, chances)[level_of] - either - dead / (b - 1.0 + first_chance + x + (x + first_chance == 0)),
     )

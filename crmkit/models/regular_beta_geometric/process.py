@@ -121,10 +121,11 @@ class RegularBetaGeometric:
     def p_alive(self, histories: Histories) -> F64:
         """P(alive at T | history), shape (n,)."""
         alpha, a = self._moved(histories)
-        s, z = self.r + self.k * histories.x, (histories.T - histories.t_x) / (alpha + histories.T)
-        log_sum = live_phases(s, z, self.k).log_sum
-        rows = Triples.of(histories)
-        return np.asarray(expit(-log_odds_left(rows, log_sum, alpha=alpha, a=a, **self._shape)), dtype=np.float64)
+        last, end = histories.T - histories.t_x, alpha + histories.T
+        log_sum = live_phases(self.r + self.k * histories.x, last / end, self.k).log_sum
+        growth = np.log1p(last / (alpha + histories.t_x))
+        odds = log_odds_left(Triples.of(histories), growth, log_sum, a=a, **self._shape)
+        return np.asarray(expit(-odds), dtype=np.float64)
 
     def expected_purchases(self, histories: Histories, days: float | F64) -> F64:
         """E[purchases in (T, T + days] | history], shape (n,); the sum of `forecast.expected_by_phase`."""
