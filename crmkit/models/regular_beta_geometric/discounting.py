@@ -25,8 +25,11 @@ def discounted_by_phase(pairs: Pairs, rate_per_day: float, *, r: float, b: float
     rate_per_day : float
         At least 0, continuous.
     """
-    model = {"r": r, "b": b, "k": k, "first_chance": first_chance}
-    total = np.exp(-rate_per_day * pairs.days)[:, None] * expected_by_phase(pairs, pairs.days, **model)
+
+    def expected(days: F64) -> F64:
+        return expected_by_phase(pairs, days, r=r, b=b, k=k, first_chance=first_chance)
+
+    total: F64 = np.exp(-rate_per_day * pairs.days)[:, None] * expected(pairs.days)
     if rate_per_day == 0.0:
         return total
     # What lies beyond 45 times the discounting time is worth less than 1e-19.
@@ -36,7 +39,7 @@ def discounted_by_phase(pairs: Pairs, rate_per_day: float, *, r: float, b: float
     for node, weight in zip((nodes + 1.0) / 2.0, weights / 2.0, strict=True):
         u = pairs.end * np.expm1(node * length)
         density = weight * length * (pairs.end + u) * rate_per_day * np.exp(-rate_per_day * u)
-        total += density[:, None] * expected_by_phase(pairs, u, **model)
+        total += density[:, None] * expected(u)
     return total
 
 

@@ -115,13 +115,12 @@ def _fit(
         scout=(objective(part, coordinates, blank, 0.0), part.n_customers) if part else None,
     )
     names = ["r", "alpha", "a", "b", *effect_names(coordinates.m)]
-    kinds: list[Kind] = ["positive"] * 4 + ["real"] * (2 * coordinates.m)
     status = status_of(coordinates.lost(found.z, found.at_limit), settled=found.settled)
     estimate = estimate_at(
         found,
         coordinates.values,
         names=names,
-        kinds=kinds,
+        kinds=parameter_kinds(coordinates.m),
         n_customers=rows.n_customers,
         n_free=len(names),
         status=status,
@@ -157,6 +156,13 @@ def check_fittable(histories: Histories) -> None:
         raise FitError("No customer has been observed for any time: every first purchase was on the last day (T is 0).")
 
 
+def parameter_kinds(m: int) -> tuple[Kind, ...]:
+    """Domains of r, alpha, a, b and the effects of m covariates."""
+    positive: Kind = "positive"
+    real: Kind = "real"
+    return (positive,) * 4 + (real,) * (2 * m)
+
+
 def _regular(k: int, p: int) -> F64:
     shift = np.zeros(p)
     shift[0] = np.log(k)
@@ -178,10 +184,11 @@ def _nothing(histories: Histories, blank: RegularBetaGeometric) -> RegularBetaGe
     m = 0 if histories.covariates is None else histories.covariates.shape[1]
     values = (1.0, min(max(1.0 / (blank.k * rate), 1e-12), 1e12), 1.0, 1.0, *([0.0] * 2 * m))
     process = replace(blank, purchase_effects=(0.0,) * m, dropout_effects=(0.0,) * m).with_parameters(values)
-    kinds: tuple[Kind, ...] = ("positive",) * 4 + ("real",) * (2 * m)
     p = len(values)
     unknown = tuple(tuple(np.inf if i == j else 0.0 for j in range(p)) for i in range(p))
     text = "nothing identified: no customer has bought twice, so neither the rate nor dropout is known"
     value = float(histories.count @ process.log_likelihood(histories))
     names = ("r", "alpha", "a", "b", *effect_names(m))
-    return replace(process, estimate=Estimate(names, values, kinds, unknown, value, histories.n_customers, p, text))
+    return replace(
+        process, estimate=Estimate(names, values, parameter_kinds(m), unknown, value, histories.n_customers, p, text)
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from scipy.special import betaincc, gammainccinv, gammaln, roots_legendre
@@ -65,7 +66,7 @@ class Pairs:
     def runs(self) -> Iterator[tuple[float, slice]]:
         """Yield neighbours of equal x."""
         edges = [0, *(np.flatnonzero(np.diff(self.x)) + 1).tolist(), len(self.x)]
-        for start, stop in zip(edges[:-1], edges[1:], strict=True):
+        for start, stop in pairwise(edges):
             if stop > start:
                 yield float(self.x[start]), slice(start, stop)
 

@@ -17,7 +17,6 @@ from scipy.special import gammaln
 from crmkit.models.histories import F64, I64, Histories
 from crmkit.models.rising_factorials import digamma_rise, log_rising
 
-
 # Log odds at which exp is still finite; beyond them the smaller probability is 0.
 _FARTHEST = 700.0
 

@@ -141,20 +141,19 @@ class RegularBetaGeometric:
     def p_return(self, histories: Histories, days: float | F64) -> F64:
         """P(at least one purchase in (T, T + days] | alive at T, history), shape (n,)."""
         alpha, _ = self._moved(histories)
-        s, days = self.r + self.k * histories.x, _checked_days(days, len(histories))
+        s, days = self.r + self.k * histories.x, checked_days(days, len(histories))
         return -np.expm1(forecast.log_silence(s, histories.T - histories.t_x, alpha + histories.T, days, self.k))
 
     def next_purchase_quantile(self, histories: Histories, level: float) -> F64:
         """Days after T within which the next purchase comes with probability `level`, if alive at T, shape (n,)."""
-        return self._quantile(histories, np.full(len(histories), _checked_level(level)))
+        return self.return_quantile(histories, np.full(len(histories), checked_level(level)))
 
     def any_purchase_quantile(self, histories: Histories, level: float) -> F64:
         """Days at which `p_any_purchase` reaches `level`, shape (n,); infinite where P(alive) is not above it."""
-        needed = _checked_level(level) / np.maximum(self.p_alive(histories), 1e-300)
-        days = self._quantile(histories, np.minimum(needed, 0.5))
-        sure = needed < 1.0
-        days[sure] = self._quantile(histories.take(np.flatnonzero(sure)), needed[sure])
-        return np.where(sure, days, np.inf)
+        needed = checked_level(level) / np.maximum(self.p_alive(histories), 1e-300)
+        days, sure = np.full(len(histories), np.inf), np.flatnonzero(needed < 1.0)
+        days[sure] = self.return_quantile(histories.take(sure), needed[sure])
+        return days
 
     def discounted_expected_purchases(self, histories: Histories, days: float | F64, rate_per_day: float) -> F64:
         """E[sum of exp(-rate_per_day u) over purchases at T + u, u in (0, days] | history], shape (n,)."""
@@ -198,7 +197,7 @@ class RegularBetaGeometric:
         alpha, a = self._moved(histories)
         alive = rng.random(len(histories)) < self.p_alive(histories)
         phase = simulation.index(self._phase_weights(histories), rng)
-        days = _checked_days(days, len(histories))
+        days = checked_days(days, len(histories))
         drawn = simulation.purchases(histories.x, alpha + histories.T, days, phase, rng, a=a, **self._shape)
         return np.where(alive, drawn, 0)
 
@@ -206,8 +205,10 @@ class RegularBetaGeometric:
         """Return the same family at other parameters, in the order of `parameters`, without an estimate."""
         r, alpha, a, b, *effects = (float(v) for v in values)
         m = len(effects) // 2
-        moved = {"purchase_effects": tuple(effects[:m]), "dropout_effects": tuple(effects[m:])}
-        return replace(self, r=r, alpha=alpha, a=a, b=b, estimate=None, **moved)
+        purchase, dropout = tuple(effects[:m]), tuple(effects[m:])
+        return replace(
+            self, r=r, alpha=alpha, a=a, b=b, purchase_effects=purchase, dropout_effects=dropout, estimate=None
+        )
 
     def to_json(self) -> str:
         """Return the process as JSON."""
@@ -255,7 +256,7 @@ class RegularBetaGeometric:
 
     def _distinct(self, histories: Histories, days: float | F64) -> tuple[Histories, F64, I64]:
         """Rows of distinct (x, T, t_x) if `days` is one number, all rows otherwise, sorted by x."""
-        lengths = _checked_days(days, len(histories))
+        lengths = checked_days(days, len(histories))
         if np.ndim(days) == 0:
             rows, inverse = histories.without_gaps().grouped()
             return rows, lengths[: len(rows)], inverse
@@ -279,8 +280,8 @@ class RegularBetaGeometric:
         mixed: F64 = self.p_alive(rows) * given_alive
         return mixed
 
-    def _quantile(self, histories: Histories, level: F64) -> F64:
-        """Invert `p_return`."""
+    def return_quantile(self, histories: Histories, level: F64) -> F64:
+        """Invert `p_return`: days within which a live customer comes back with probability `level`, shape (n,)."""
         alpha, _ = self._moved(histories)
         s, end = self.r + self.k * histories.x, alpha + histories.T
         exponential = -np.log1p(-level) / s
@@ -303,14 +304,16 @@ def checked_covariates(histories: Histories, m: int) -> F64:
     return z
 
 
-def _checked_days(days: float | F64, n: int) -> F64:
+def checked_days(days: float | F64, n: int) -> F64:
+    """Return the lengths of a forecast, one per row, finite and at least 0."""
     lengths = np.asarray(days, dtype=np.float64)
     if lengths.shape not in ((), (n,)) or not (np.isfinite(lengths) & (lengths >= 0)).all():
         raise DomainError(f"days must be finite, at least 0, and one number or one for each of {n} rows, got {days}.")
     return np.broadcast_to(lengths, (n,))
 
 
-def _checked_level(level: float) -> float:
+def checked_level(level: float) -> float:
+    """Return a probability strictly between 0 and 1."""
     if not 0.0 < level < 1.0:
         raise DomainError(f"level must lie between 0 and 1, got {level}.")
     return float(level)

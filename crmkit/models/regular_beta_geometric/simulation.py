@@ -73,4 +73,5 @@ def purchases(
 def index(weights: F64, rng: np.random.Generator) -> I64:
     """Draw one column index per row with the row's probabilities, shape (n,)."""
     edges = np.cumsum(weights, axis=1)
-    return np.minimum((rng.random(len(weights))[:, None] * edges[:, -1:] > edges).sum(axis=1), weights.shape[1] - 1)
+    passed = rng.random(len(weights))[:, None] * edges[:, -1:] > edges
+    return np.asarray(np.minimum(passed.sum(axis=1), weights.shape[1] - 1), dtype=np.int64)
