@@ -113,8 +113,9 @@ def slopes(pairs: Pairs, *, r: float, alpha: float, s: float, beta: float) -> Sl
     both = np.maximum(odds, 0.0) + np.log1p(small)
     constant = log_rising(r, pairs.last_x) - pairs.last_x * np.log(alpha) + case_left
     n_left, n_buys = float(left.sum()), float(w_buys.sum())
+    # Sums, not products of vectors: threaded BLAS waits longer for its threads than it adds.
     return Slopes(
-        float(customers @ constant + pairs.count @ both),
+        float((customers * constant).sum() + (pairs.count * both).sum()),
         float(
             customers @ digamma_rise(r, pairs.last_x)
             + w_left @ leaves.by_a

@@ -43,9 +43,9 @@ class ParetoNBD:
     name: ClassVar[str] = "Pareto/NBD"
 
     def __post_init__(self) -> None:
-        wrong = [f"{k} = {v}" for k, v in self.parameters.items() if not (math.isfinite(v) and v > 0)]
+        wrong = [f"{letter} = {value}" for letter, value in self.parameters.items() if not 1e-12 <= value <= 1e18]
         if wrong:
-            raise DomainError(f"Pareto/NBD: parameters must be finite and above 0, got {', '.join(wrong)}.")
+            raise DomainError(f"Parameters of Pareto/NBD must lie between 1e-12 and 1e18, got {', '.join(wrong)}.")
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -140,14 +140,14 @@ class ParetoNBD:
     def to_json(self) -> str:
         """Return the process as JSON of a few hundred bytes; `from_json` reads it."""
         estimate = None if self.estimate is None else self.estimate.as_dict()
-        return json.dumps({"model": self.name, **self.parameters, "estimate": estimate})
+        return json.dumps({"model": type(self).__name__, **self.parameters, "estimate": estimate})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` returned; the same process, digit for digit."""
         plain = json.loads(text)
-        if plain.pop("model", None) != cls.name:
-            raise DomainError(f"This JSON does not hold a {cls.name} process.")
+        if plain.pop("model", None) != cls.__name__:
+            raise DomainError(f"The text is not a stored {cls.__name__}: {text[:80]!r}.")
         estimate = plain.pop("estimate")
         return cls(**plain, estimate=None if estimate is None else Estimate.from_dict(estimate))
 
