@@ -19,8 +19,8 @@ Objective = Callable[[F64], tuple[float, F64]]
 
 # A limit that costs less log-likelihood than this is not told from the finite optimum: no test could see it.
 LIMIT_LOSS = 0.01
-# Central differences of the gradient: truncation h^2 and rounding 1e-16 / h meet at about 1e-5 .. 1e-4.
-_STEP = 1e-4
+# Differences of the analytic gradient err by about h in truncation and 1e-14 / h in rounding.
+_STEP = 1e-6
 _GRADIENT_PER_CUSTOMER = 1e-6
 
 
@@ -221,8 +221,7 @@ def estimate_at(
 ) -> Estimate:
     """Estimate with standard errors by the delta method: covariance J I^-1 J' with J the slopes of `values(z)`."""
     z, free = maximum.z, ~maximum.at_limit
-    steps = _STEP * np.eye(len(z))
-    slopes = np.array([(values(z + h) - values(z - h)) / (2.0 * _STEP) for h in steps]).T
+    slopes = np.array([(values(z + h) - values(z - h)) / 2e-5 for h in 1e-5 * np.eye(len(z))]).T
     at_maximum = values(z)
     covariance = slopes[:, free] @ _inverse(maximum.information[np.ix_(free, free)]) @ slopes[:, free].T
     lost = (np.abs(slopes[:, ~free]) > 1e-6 * np.abs(at_maximum)[:, None]).any(axis=1)
@@ -230,7 +229,8 @@ def estimate_at(
     covariance[lost, :] = covariance[:, lost] = 0.0
     covariance[lost, lost] = np.inf
     covariance = (covariance + covariance.T) / 2.0
-    rows = tuple(tuple(float(v) for v in row) for row in covariance)
+    # Six digits are more than a standard error has, and keep a stored fit small.
+    rows = tuple(tuple(float(f"{v:.6g}") for v in row) for row in covariance)
     numbers = tuple(float(v) for v in at_maximum)
     return Estimate(tuple(names), numbers, tuple(kinds), rows, maximum.log_likelihood, n_customers, n_free, status)
 
@@ -383,9 +383,9 @@ def _limit_if_as_good(f: Objective, found: Maximum, i: int, lower: F64, upper: F
 
 
 def observed_information(f: Objective, z: F64) -> F64:
-    """Minus the second derivatives of f at z, by central differences of the analytic gradient."""
-    steps = _STEP * np.eye(len(z))
-    rows = np.array([(f(z + h)[1] - f(z - h)[1]) / (2.0 * _STEP) for h in steps])
+    """Minus the second derivatives of f at z, by differences of the analytic gradient (six digits)."""
+    at_z = f(z)[1]
+    rows = np.array([(f(z + h)[1] - at_z) / _STEP for h in _STEP * np.eye(len(z))])
     information: F64 = -(rows + rows.T) / 2.0
     return information
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crmkit.errors import DomainError
-from crmkit.models.estimation import Estimate, Kind, Objective, estimate_at, maximise
+from crmkit.models.estimation import Estimate, Kind, Maximum, estimate_at, maximise
 from crmkit.models.histories import F64, I64, Histories
 from crmkit.models.regular_beta_geometric.coordinates import Coordinates, status_of
 from crmkit.models.regular_beta_geometric.fit import check_fittable, fit_regular_beta_geometric, parameter_kinds
@@ -21,6 +21,8 @@ REGULARITIES = (1, 2, 3, 4, 6, 9)
 _SCOUT_ROWS = 4_000
 _BLOCK = 8_192
 _SHARE: Kind = "share"
+# A share below this is tried at 0.
+_NO_SHARE = 1e-6
 
 
 def fit_regularity_mixture(
@@ -60,20 +62,16 @@ def fit_regularity_mixture(
     if histories.x.max() == 0:
         return _nothing(histories, family, ks)
     coordinates = Coordinates.of(histories)
-    p = 4 + 2 * coordinates.m
-    free = np.full(len(ks), np.inf)
-    part = histories.thinned(_SCOUT_ROWS) if len(histories) > 2 * _SCOUT_ROWS else None
-    found = maximise(
-        _objective(histories, coordinates, family, ks),
-        [np.concatenate([z, u]) for z in coordinates.starts(histories)[:2] for u in _share_starts(ks)],
-        np.concatenate([coordinates.lower, -free]),
-        np.concatenate([coordinates.upper, free]),
-        n_customers=histories.n_customers,
-        scout=(_objective(part, coordinates, family, ks), part.n_customers) if part else None,
-    )
+    large = len(histories) > 2 * _SCOUT_ROWS
+    starts = [np.concatenate([z, u]) for z in coordinates.starts(histories)[:2] for u in _share_starts(ks)]
+    scout = _Likelihood.of(histories.thinned(_SCOUT_ROWS) if large else histories, coordinates, family, ks)
+    best = scout.maximum(starts, ks).z
+    whole = _Likelihood.of(histories, coordinates, family, ks) if large else scout
+    found, active = _with_shares_in_use(whole, best)
+    p = whole.p
     estimate = estimate_at(
         found,
-        lambda z: np.concatenate([coordinates.values(z[:p]), _shares(z[p:])]),
+        lambda z: np.concatenate([coordinates.values(z[:p]), _spread(_shares(z[p:]), active, ks)]),
         names=["r", "alpha", "a", "b", *effect_names(coordinates.m), *share_names(ks)],
         kinds=parameter_kinds(coordinates.m) + (_SHARE,) * len(ks),
         n_customers=histories.n_customers,
@@ -84,6 +82,28 @@ def fit_regularity_mixture(
     equal = (1.0 / len(ks),) * len(ks)
     blank = RegularityMixture(family, 1.0, 1.0, 1.0, 1.0, ks, equal, effects, effects)
     return replace(blank.with_parameters(estimate.values), estimate=estimate)
+
+
+def _with_shares_in_use(likelihood: _Likelihood, z: F64) -> tuple[Maximum, tuple[int, ...]]:
+    """Maximise over the regularities that anyone has, from a point z of all of them.
+
+    A share belongs at 0 if the likelihood does not rise with it there (Kuhn-Tucker); others come back in.
+    """
+    ks, p = likelihood.ks, likelihood.p
+    active = tuple(k for k, share in zip(ks, _shares(z[p:]), strict=True) if share > _NO_SHARE)
+    roots = dict(zip(ks, z[p:], strict=True))
+    start = z[:p]
+    while True:
+        found = likelihood.maximum([np.concatenate([start, [roots[k] for k in active]])], active)
+        shares = _spread(_shares(found.z[p:]), active, ks)
+        gains = likelihood.at(found.z[:p], shares, ks)[2] / likelihood.n_customers
+        wanted = [k for k, gain in zip(ks, gains, strict=True) if k not in active and gain > 1.0 + 1e-7]
+        kept = [k for k, share in zip(ks, shares, strict=True) if share > _NO_SHARE]
+        if not wanted and len(kept) == len(active):
+            return found, active
+        start = found.z[:p]
+        roots = {k: float(np.sqrt(max(share, 0.01))) for k, share in zip(ks, shares, strict=True)}
+        active = tuple(sorted({*kept, *wanted}))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,31 +132,60 @@ def _blocks(histories: Histories, coordinates: Coordinates, ks: tuple[int, ...])
     return blocks
 
 
-def _objective(histories: Histories, coordinates: Coordinates, family: Family, ks: tuple[int, ...]) -> Objective:
-    """Weighted log-likelihood and its gradient in the coordinates and the roots u of the shares."""
-    blocks, p = _blocks(histories, coordinates, ks), 4 + 2 * coordinates.m
-    total_count, first_chance = histories.n_customers, 0 if family == "BG" else 1
+@dataclass(frozen=True, slots=True, eq=False)
+class _Likelihood:
+    """Weighted log-likelihood of histories, prepared for many evaluations."""
 
-    def value(z: F64) -> tuple[float, F64]:
-        shares, total, gradient, gains = _shares(z[p:]), 0.0, np.zeros(p), np.zeros(len(ks))
-        for block in blocks:
-            r, alpha, a, b = coordinates.moved(z[:p], block.standardised)
-            by_k = [slopes(block.triples, r=r, alpha=alpha / k, a=a, b=b, k=k, first_chance=first_chance) for k in ks]
-            part, weights, gain = _mixed(block, by_k, shares)
+    blocks: list[_Block]
+    coordinates: Coordinates
+    first_chance: int
+    ks: tuple[int, ...]
+    n_customers: float
+
+    @classmethod
+    def of(cls, histories: Histories, coordinates: Coordinates, family: Family, ks: tuple[int, ...]) -> _Likelihood:
+        blocks = _blocks(histories, coordinates, ks)
+        return cls(blocks, coordinates, 0 if family == "BG" else 1, ks, histories.n_customers)
+
+    @property
+    def p(self) -> int:
+        """Coordinates besides the roots of the shares."""
+        return 4 + 2 * self.coordinates.m
+
+    def maximum(self, starts: list[F64], active: tuple[int, ...]) -> Maximum:
+        """Maximise over coordinates and the roots u of the active shares."""
+
+        def value(z: F64) -> tuple[float, F64]:
+            u = z[self.p :]
+            total, gradient, gains = self.at(z[: self.p], _shares(u), active)
+            # share_k = u_k^2 / |u|^2, and the gains weighted by the shares sum to the number of customers.
+            by_root = 2.0 * u / float((u * u).sum()) * (gains - self.n_customers)
+            return total, np.concatenate([gradient, by_root])
+
+        free = np.full(len(active), np.inf)
+        lower = np.concatenate([self.coordinates.lower, -free])
+        upper = np.concatenate([self.coordinates.upper, free])
+        return maximise(value, starts, lower, upper, n_customers=self.n_customers)
+
+    def at(self, z: F64, shares: F64, ks: tuple[int, ...]) -> tuple[float, F64, F64]:
+        """Log-likelihood, its gradient in the coordinates, its slope in each share."""
+        total, gradient, gains = 0.0, np.zeros(self.p), np.zeros(len(ks))
+        for block in self.blocks:
+            r, alpha, a, b = self.coordinates.moved(z, block.standardised)
+            d0 = self.first_chance
+            by_k = [slopes(block.triples, r=r, alpha=alpha / k, a=a, b=b, k=k, first_chance=d0) for k in ks]
+            terms = [block.gap_terms[self.ks.index(k)] for k in ks]
+            part, weights, gain = _mixed(block, by_k, terms, shares)
             total += part
             gains += gain
             for k, by_row, weight in zip(ks, by_k, weights, strict=True):
-                gradient += coordinates.gradient(z[:p], by_row, weight, alpha / k, a, block.standardised)
-        # share_k = u_k^2 / |u|^2, and the gains weighted by the shares sum to the number of customers.
-        by_root = 2.0 * z[p:] / float((z[p:] ** 2).sum()) * (gains - total_count)
-        return total, np.concatenate([gradient, by_root])
-
-    return value
+                gradient += self.coordinates.gradient(z, by_row, weight, alpha / k, a, block.standardised)
+        return total, gradient, gains
 
 
-def _mixed(block: _Block, by_k: list[Slopes], shares: F64) -> tuple[float, list[F64], F64]:
+def _mixed(block: _Block, by_k: list[Slopes], terms: list[F64], shares: F64) -> tuple[float, list[F64], F64]:
     """Log-likelihood of a block; weight of each triple under each k; slope in each share."""
-    logs = [one.log_likelihood[block.triple_of] + term for one, term in zip(by_k, block.gap_terms, strict=True)]
+    logs = [one.log_likelihood[block.triple_of] + term for one, term in zip(by_k, terms, strict=True)]
     top = logs[0].copy()
     for log in logs[1:]:
         np.maximum(top, log, out=top)
@@ -155,6 +204,13 @@ def _mixed(block: _Block, by_k: list[Slopes], shares: F64) -> tuple[float, list[
 def _shares(u: F64) -> F64:
     squares = u * u
     return np.asarray(squares / squares.sum(), dtype=np.float64)
+
+
+def _spread(shares: F64, active: tuple[int, ...], ks: tuple[int, ...]) -> F64:
+    """Shares of the active regularities among all of them, 0 elsewhere."""
+    every = np.zeros(len(ks))
+    every[[ks.index(k) for k in active]] = shares
+    return every
 
 
 def _share_starts(ks: tuple[int, ...]) -> list[F64]:

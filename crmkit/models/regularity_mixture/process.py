@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
@@ -99,14 +99,12 @@ class RegularityMixture:
         if histories.sum_log_gap is None and any(k > 1 for k in self.regularities):
             raise DomainError(f"The likelihood of the {self.name} needs sum_log_gap, which these histories lack.")
         logs = self._log_joint(histories)
-        top = logs.max(axis=1)
-        return np.asarray(top + np.log(np.exp(logs - top[:, None]).sum(axis=1)), dtype=np.float64)
+        top = logs.max(axis=0)
+        return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)), dtype=np.float64)
 
     def regularity_probabilities(self, histories: Histories) -> F64:
         """P(k | history), shape (n, regularities)."""
-        logs = self._log_joint(histories)
-        joint = np.exp(logs - logs.max(axis=1, keepdims=True))
-        return np.asarray(joint / joint.sum(axis=1, keepdims=True), dtype=np.float64)
+        return self._probabilities(histories).T
 
     def expected_regularity(self, histories: Histories) -> F64:
         """E[k | history], shape (n,): 1 buys at random, 3 and more keeps a rhythm."""
@@ -197,34 +195,33 @@ class RegularityMixture:
             plain["estimate"] = Estimate.from_dict(plain["estimate"])
         return cls(**plain)
 
+    def _in_use(self) -> list[tuple[int, RegularBetaGeometric]]:
+        """Position and process of the regularities that anyone has."""
+        return [(i, process) for i, process in enumerate(self.components()) if self.shares[i] > 0]
+
     def _log_joint(self, histories: Histories) -> F64:
-        """Log P(k) + log L_k, shape (n, regularities)."""
+        """Log P(k) + log L_k, shape (regularities, n)."""
         rows, inverse = histories.without_gaps().grouped()
-        logs = np.empty((len(histories), len(self.shares)))
-        with np.errstate(divide="ignore"):
-            log_shares = np.log(np.array(self.shares))
-        for i, process in enumerate(self.components()):
-            gaps = histories.sum_log_gap
-            logs[:, i] = process.triple_log_likelihood(rows)[inverse] + log_shares[i]
-            if gaps is None:
-                logs[:, i] += recency_term(histories.x, histories.t_x, process.k)
+        logs = np.full((len(self.shares), len(histories)), -np.inf)
+        for i, process in self._in_use():
+            if histories.sum_log_gap is None:
+                term = recency_term(histories.x, histories.t_x, process.k)
             else:
-                logs[:, i] += gap_term(histories.x, gaps, process.k)
+                term = gap_term(histories.x, histories.sum_log_gap, process.k)
+            logs[i] = process.triple_log_likelihood(rows)[inverse] + term + np.log(self.shares[i])
         return logs
+
+    def _probabilities(self, histories: Histories) -> F64:
+        """P(k | history), shape (regularities, n)."""
+        logs = self._log_joint(histories)
+        joint = np.exp(logs - logs.max(axis=0))
+        return np.asarray(joint / joint.sum(axis=0), dtype=np.float64)
 
     def _mixed(self, histories: Histories, answer: Callable[[RegularBetaGeometric, Histories], F64]) -> F64:
         """Answers of the components, computed per distinct (x, t_x, T), mixed by P(k | history)."""
         rows, inverse = histories.without_gaps().grouped()
-        share = self.regularity_probabilities(histories)
-        total: F64 | None = None
-        for i, process in enumerate(self.components()):
-            if not share[:, i].any():
-                continue
-            part = answer(process, rows)[inverse]
-            part = part * share[:, i].reshape(-1, *[1] * (part.ndim - 1))
-            total = part if total is None else total + part
-        assert total is not None
-        return total
+        share = self._probabilities(histories)
+        return _sum(_weighted(answer(process, rows)[inverse], share[i]) for i, process in self._in_use())
 
     def _mixed_over(
         self,
@@ -234,38 +231,31 @@ class RegularityMixture:
     ) -> F64:
         if np.ndim(days) == 0:
             return self._mixed(histories, lambda process, rows: answer(process, rows, days))
-        lengths = checked_days(days, len(histories))
-        share = self.regularity_probabilities(histories)
-        parts = [answer(process, histories, lengths) for process in self.components()]
-        return np.asarray(
-            sum(part * share[:, i].reshape(-1, *[1] * (part.ndim - 1)) for i, part in enumerate(parts)),
-            dtype=np.float64,
-        )
+        lengths, share = checked_days(days, len(histories)), self._probabilities(histories)
+        return _sum(_weighted(answer(process, histories, lengths), share[i]) for i, process in self._in_use())
 
     def _quantile(self, histories: Histories, level: F64, *, given_alive: bool) -> F64:
-        share = self.regularity_probabilities(histories)
+        share = self._probabilities(histories)
         days = np.empty(len(histories))
         for start in range(0, len(histories), _BLOCK):
             part = slice(start, start + _BLOCK)
-            days[part] = self._block_quantile(histories.take(part), share[part], level[part], given_alive=given_alive)
+            rows, used = histories.take(part), self._in_use()
+            weights = [share[i, part] * process.p_alive(rows) for i, process in used]
+            alive = _sum(iter(weights))
+            # A live customer comes back for certain, so P(alive) bounds what can be reached.
+            wanted = level[part] * alive if given_alive else level[part]
+            days[part] = self._block_quantile(rows, weights, alive, wanted)
         return days
 
-    def _block_quantile(self, rows: Histories, share: F64, level: F64, *, given_alive: bool) -> F64:
-        processes = self.components()
-        weight = np.stack([share[:, i] * process.p_alive(rows) for i, process in enumerate(processes)], axis=1)
-        alive = weight.sum(axis=1)
-        # A live customer comes back for certain, so only P(alive) bounds what can be reached.
-        level = level * alive if given_alive else level
+    def _block_quantile(self, rows: Histories, weights: list[F64], alive: F64, level: F64) -> F64:
         found, sure = np.full(len(rows), np.inf), np.flatnonzero((level < alive) & (alive > 0))
-        rows, weight, level = rows.take(sure), weight[sure], level[sure]
-        typical = np.maximum(rows.T + self.alpha, 1e-6) / (self.r + rows.x)
+        rows, level, weights = rows.take(sure), level[sure], [weight[sure] for weight in weights]
+        processes = [process for _, process in self._in_use()]
 
         def p_return(days: F64) -> F64:
-            total = np.zeros(len(rows))
-            for i, process in enumerate(processes):
-                total += weight[:, i] * process.p_return(rows, days)
-            return total
+            return _sum(w * process.p_return(rows, days) for w, process in zip(weights, processes, strict=True))
 
+        typical = np.maximum(rows.T + self.alpha, 1e-6) / (self.r + rows.x)
         found[sure] = waiting_time.quantile(p_return, level, typical)
         return found
 
@@ -273,3 +263,15 @@ class RegularityMixture:
 def share_names(regularities: tuple[int, ...]) -> list[str]:
     """Names of the shares of the regularities."""
     return [f"share_{k}" for k in regularities]
+
+
+def _weighted(values: F64, weights: F64) -> F64:
+    weighted: F64 = values * weights.reshape(-1, *[1] * (values.ndim - 1))
+    return weighted
+
+
+def _sum(parts: Iterator[F64]) -> F64:
+    total = next(parts)
+    for part in parts:
+        total = total + part
+    return total
