@@ -191,7 +191,7 @@ def _check(x: F64, t_x: F64, T: F64, gaps: F64 | None, counts: F64, traits: F64 
         # The mean of logarithms is at most the logarithm of the mean; 1e-6 forgives rounded sums.
         most = x * np.log(np.maximum(t_x, 1e-300) / np.maximum(x, 1.0)) + 1e-6 * (1.0 + x)
         rule = "sum_log_gap must be finite, 0 when x is 0, at most x log(t_x / x) (gaps in days)"
-        rules.append((rule, gaps, ~np.isfinite(gaps) | ((x > 0) & (gaps > most)) | ((x == 0) & (gaps != 0))))
+        rules.append((rule, gaps, ~np.isfinite(gaps) | ((x > 1) & (gaps > most)) | ((x == 0) & (gaps != 0))))
     if traits is not None:
         rules.append(("covariates must be finite", traits, ~np.isfinite(traits).all(axis=1)))
     texts = []
