@@ -23,7 +23,9 @@ _MOST_STEPS = 200
 _TOLERANCE = 1e-13
 _LARGEST_LOG = 600.0
 _LONGEST = 1e250
-# Gauss-Legendre nodes for the counts come in multiples of this; see `_nodes_needed`.
+# Probabilities of e^-45 are nothing beside those that sum to 1.
+_NEVER = 45.0
+# Gauss-Legendre nodes for the counts come in multiples of this.
 _NODE_STEP = 16
 
 
@@ -108,8 +110,12 @@ def counts_if_alive(m: F64, rate_scale: F64, s: float, drop_scale: F64, days: F6
     """
     out = np.empty((len(m), n_max + 1))
     base = np.minimum(rate_scale, drop_scale)
-    reach = np.log1p(days / base)
-    needed = _nodes_needed(m, reach, n_max)
+    until = np.minimum(days, _last_relevant(m, rate_scale, s, drop_scale, n_max))
+    reach = np.log1p(until / base)
+    falls = s * np.log1p(until / drop_scale) + m * np.log1p(until / rate_scale)
+    # A count is a bump over log time, 1/sqrt(n) + 1/sqrt(m) wide, on an integrand that falls by so many e-foldings.
+    wanted = 24.0 + 6.0 * np.maximum(reach, 1.0) * np.sqrt(m * n_max / (m + n_max + 1.0)) + 4.0 * np.sqrt(falls)
+    needed = np.ceil(wanted / _NODE_STEP) * _NODE_STEP
     for nodes in np.unique(needed):
         rows = np.flatnonzero(needed == nodes)
         for block in np.array_split(rows, -(-len(rows) * int(nodes) * (n_max + 1) // _BLOCK)):
@@ -126,10 +132,13 @@ def counts_if_alive(m: F64, rate_scale: F64, s: float, drop_scale: F64, days: F6
     return np.clip(out, 0.0, 1.0)
 
 
-def _nodes_needed(m: F64, reach: F64, n_max: int) -> F64:
-    # The integrand is a bump as narrow as 1/sqrt(m + n) in log time; near 0 it is one in time, of width 1/m.
-    wanted = 24.0 + 6.0 * reach * np.sqrt(m + n_max) + 3.0 * np.sqrt(m * np.minimum(reach, 1.0))
-    return np.ceil(wanted / _NODE_STEP) * _NODE_STEP
+def _last_relevant(m: F64, rate_scale: F64, s: float, drop_scale: F64, n_max: int) -> F64:
+    """Day after which neither leaving nor as few as n_max purchases have a probability that floating point sees."""
+    left = drop_scale * np.expm1(np.minimum(_NEVER / s, _LARGEST_LOG))
+    # NB(n) <= (e (m+n)/n)^n (1+odds)^-m.
+    room = n_max * (1.0 + np.log1p(m / max(n_max, 1)))
+    bought = rate_scale * np.expm1(np.minimum((_NEVER + room) / m, _LARGEST_LOG))
+    return np.minimum(left, bought)
 
 
 def _log_counts(m: F64, odds: F64, n_max: int) -> F64:

@@ -9,6 +9,7 @@ from crmkit.models.nbd import poisson_histories
 
 # A Poisson draw beyond it would overflow, and no customer buys so often.
 _MOST_PURCHASES = 2.0**53
+_SLOWEST = 1e-250
 
 
 def histories(T: F64, rng: np.random.Generator, *, r: float, alpha: float, s: float, beta: float) -> Histories:
@@ -27,5 +28,5 @@ def counts_if_alive(m: F64, rate_scale: F64, s: float, drop_scale: F64, days: F6
 
 def _active(s: float, drop_scale: F64, days: F64, rng: np.random.Generator) -> F64:
     # A small shape draws rates that are 0 in floating point: then nobody leaves.
-    leaving = np.maximum(rng.gamma(s, size=len(days)) / drop_scale, np.finfo(float).tiny)
+    leaving = np.maximum(rng.gamma(s, size=len(days)) / drop_scale, _SLOWEST)
     return np.minimum(days, rng.exponential(size=len(days)) / leaving)
