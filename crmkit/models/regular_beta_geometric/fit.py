@@ -99,7 +99,7 @@ def _fit(
     known = 0.0
     if histories.sum_log_gap is not None:
         known = float(histories.count @ gap_term(histories.x, histories.sum_log_gap, k))
-    rows = histories.without_gaps().grouped()[0] if histories.sum_log_gap is not None else histories
+    rows = histories.without_gaps().grouped()[0]
     coordinates = Coordinates.of(rows)
     if starts is None:
         points = [start + _regular(k, len(start)) for start in coordinates.starts(rows)]
