@@ -75,7 +75,7 @@ def test_what_is_no_history_is_refused_with_row_and_value(columns, text):
 
 
 def test_unequal_lengths_are_refused():
-    with pytest.raises(DomainError, match="equally long, got .*'T': 2"):
+    with pytest.raises(DomainError, match=r"equally long, got .*'T': 2"):
         Histories.distinct([0], [0], [1, 2])
 
 

@@ -130,6 +130,7 @@ def expected_by_phase(pairs: Pairs, days: F64, *, r: float, b: float, k: int, fi
                 odds = pairs.a[at]
                 odds = odds[:1] if (odds == odds[0]).all() else odds
                 expected[at] = _short_sum(s, growth[at], odds, b_left, k, int(lengths[rows[0]]))
+    expected[days == 0.0] = 0.0
     return expected
 
 
@@ -181,9 +182,12 @@ def _long_sum(s: float, growth: float, a: float, b_left: float, k: int, length: 
 
     first = terms(np.arange(1.0, _EXACT_PURCHASES)).sum(axis=1)
     edge = terms(_EXACT_PURCHASES + np.array([-1.0, 0.0, 1.0]))
-    panels = int(np.ceil(np.log(length / k / _EXACT_PURCHASES) * max(2.0, np.sqrt(s) / 2.0))) + 1
     nodes, weights = roots_legendre(16)
-    cuts = np.linspace(np.log(_EXACT_PURCHASES), np.log(length / k), panels + 1)
+    start, stop, due = np.log(_EXACT_PURCHASES), np.log(length / k), np.log(s * growth / k)
+    # Wide panels in log n, narrow ones where the purchases due end: within nine deviations of lambda.
+    coarse = np.linspace(start, stop, 2 + int(2.0 * (stop - start)))
+    fine = due + np.linspace(-9.0, 9.0, 13) / np.sqrt(s)
+    cuts = np.unique(np.concatenate([coarse, np.clip(fine, start, stop)]))
     half = np.diff(cuts) / 2.0
     n = np.exp(((cuts[:-1] + half)[:, None] + half[:, None] * nodes).ravel())
     integral = terms(n) @ (n * (half[:, None] * weights).ravel())

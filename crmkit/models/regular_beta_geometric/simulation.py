@@ -65,7 +65,7 @@ def purchases(
     chances = np.floor((passed + phase) / k)
     stays = -np.log1p(-np.minimum(rng.beta(a, b + x + first_chance, n), 1.0 - 1e-16))
     # Geometric on 1, 2, ...: the number of the purchase at which the customer leaves.
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         until_leaving = np.ceil(rng.exponential(1.0, n) / stays)
     return np.minimum(np.minimum(chances, np.maximum(until_leaving, 1.0)), _MOST).astype(np.int64)
 
