@@ -367,7 +367,7 @@ def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Max
 
 def _limit_if_as_good(f: Objective, found: Maximum, i: int, lower: F64, upper: F64, scale: float) -> Maximum:
     """Move coordinate i to the edge of its box where that costs less than `LIMIT_LOSS`."""
-    if found.at_limit[i]:
+    if found.z[i] in (lower[i], upper[i]):
         return found
     variance = float(_inverse(found.information)[i, i])
     for edge in (lower[i], upper[i]):
