@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import nbinom
 
 from crmkit.models.histories import Histories
 from crmkit.models.nbd import NBD
@@ -156,7 +157,9 @@ def test_simulated_histories_are_their_own_future():
     assert gaps.mean() == pytest.approx(1 / 6, abs=4 * 0.0745 / np.sqrt(twice.sum()))
 
 
-@pytest.mark.parametrize("process", [CDNOW, ParetoNBD(20.0, 400.0, 0.3, 5.0), ParetoNBD(0.4, 9.0, 30.0, 9000.0)])
+@pytest.mark.parametrize(
+    "process", [CDNOW, ParetoNBD(20.0, 400.0, 0.3, 5.0), ParetoNBD(0.4, 9.0, 30.0, 9000.0), NBD(0.4, 9.0)]
+)
 def test_counts_hang_together(process):
     h = random_customers(30, np.random.default_rng(35), most=60, shortest=100.0)
     days = 90.0
@@ -165,6 +168,17 @@ def test_counts_hang_together(process):
     np.testing.assert_allclose(table.sum(axis=1), 1.0, rtol=1e-11)
     np.testing.assert_allclose(table @ np.arange(401.0), process.expected_purchases(h, days), rtol=1e-9)
     np.testing.assert_allclose(1 - table[:, 0], process.p_any_purchase(h, days), rtol=1e-9, atol=1e-12)
+
+
+def test_nbd_is_negative_binomial():
+    h = random_customers(30, np.random.default_rng(42), most=600)
+    process, days = NBD(0.4, 30.0), 90.0
+    stop = (30.0 + h.T) / (30.0 + h.T + days)
+    table = process.purchase_count_probabilities(h, days, 5)
+    for n in range(6):
+        np.testing.assert_allclose(table[:, n], nbinom.pmf(n, 0.4 + h.x, stop), rtol=1e-9)  # scipy's own digits
+    np.testing.assert_allclose(process.p_any_purchase(h, days), nbinom.sf(0, 0.4 + h.x, stop), rtol=1e-9)
+    np.testing.assert_allclose(process.expected_purchases(h, days), nbinom.mean(0.4 + h.x, stop), rtol=1e-9)
 
 
 def test_quantiles_invert_the_distribution():
