@@ -74,7 +74,7 @@ def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
         lower,
         upper,
         n_customers=histories.n_customers,
-        scout=(lambda z: _objective(part, span, z), few.n_customers) if len(histories) > 4 * _SCOUTS else None,
+        scout=(lambda z: _objective(part, span, z), few.n_customers) if len(histories) > 2 * _SCOUTS else None,
     )
     stays = fit_nbd(histories)
     # Two parameters fewer, each at its limit.
