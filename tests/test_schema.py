@@ -79,6 +79,30 @@ def test_uuids_of_arrow_and_duckdb_become_text():
     assert rfm.rfm_table(relation, as_of=DAY).fetchall()[0][0] == "00000000-0000-0000-0000-000000000001"
 
 
+def test_tables_whose_categories_differ_are_compared():
+    kinds = (pd.CategoricalDtype(["a", "b"]), pd.CategoricalDtype(["c", "b"]), "str")
+    before = pd.DataFrame({"customer_id": pd.Series(["a", "b"], dtype=kinds[0]), "segment": ["x", "y"]})
+    for kind in kinds[1:]:
+        after = pd.DataFrame({"customer_id": pd.Series(["b", "c"], dtype=kind), "segment": ["x", "y"]})
+        moves = rfm.segment_moves(before, after)
+        assert moves["customer_id"].tolist() == ["a", "b", "c"]
+        assert moves["segment_after"].tolist() == ["absent", "x", "y"]
+
+
+def test_enums_are_taken():
+    relation = duckdb.connect().sql(
+        "select 'a'::enum('b', 'a') as customer_id, timestamp '2024-01-01' as ordered_at, 7::hugeint as amount, "
+        "''::enum('', 'x') as order_id"
+    )
+    assert conformed(relation).fetchall() == [("a", dt.datetime(2024, 1, 1), 7.0, None)]
+    frame = pl.from_pandas(orders(order_id=["", "x", "y"])).with_columns(
+        pl.col("customer_id").cast(pl.Enum(["cyd", "bob", "ann"])), pl.col("order_id").cast(pl.Categorical)
+    )
+    result = conformed(frame)
+    assert result.schema["customer_id"] == frame.schema["customer_id"]
+    assert result["order_id"].to_list() == [None, "x", "y"]
+
+
 def test_columns_without_any_value_get_their_type(engine):
     frame = orders().assign(order_id=None, quantity=None, category=None)
     frame["quantity"] = frame["quantity"].astype("float64")
@@ -332,9 +356,10 @@ STRANGE = [
 
 
 @pytest.mark.parametrize("name", STRANGE)
-def test_strange_names_pass_and_can_be_renamed(name, engine):
+@pytest.mark.parametrize("kind", ["pandas", "polars", "duckdb", pytest.param("spark", marks=pytest.mark.spark)])
+def test_strange_names_pass_and_can_be_renamed(name, kind):
     frame = orders(order_id=["1", "2", "3"]).rename(columns={"order_id": name})
-    table = engines.to_engine(engine, frame)
+    table = engines.to_engine(kind, frame)
     assert list(engines.to_pandas(conformed(table)).columns) == list(frame.columns)
     renamed = conformed(table, rename={name: "order_id"})
     assert engines.to_pandas(renamed)["order_id"].tolist() == ["1", "2", "3"]
