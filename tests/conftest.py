@@ -12,6 +12,7 @@ settings.register_profile("crmkit", deadline=None, max_examples=30, derandomize=
 settings.load_profile("crmkit")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     together = config.pluginmanager.hasplugin("xdist")
     for item in items:
