@@ -7,6 +7,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from narwhals.stable.v2.typing import IntoFrameT
 from numpy.typing import NDArray
 
 from crmkit import frames, schema, summary
@@ -18,7 +19,7 @@ GAPS = "sum_log_gap"
 MONEY = "monetary_value"
 
 
-def summarised(table: Any, *, as_of: dt.date | None, refunds: summary.Refunds) -> Any:
+def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summary.Refunds = "exclude") -> IntoFrameT:
     """Summarise an order log, in the caller's library; a table that is a summary is returned as it is.
 
     Parameters
@@ -72,12 +73,14 @@ def keys(entered: frames.Frame, *, gaps: bool) -> list[str]:
     return [*TRIPLE, GAPS] if gaps else list(TRIPLE)
 
 
-def distinct(entered: frames.Frame, *, gaps: bool) -> Histories:
-    """Distinct histories in the order of their columns, with their number of customers."""
-    rows = frames.distinct_rows(entered, keys(entered, gaps=gaps))
+def distinct(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, dict[str, NDArray[Any]]]:
+    """Distinct histories in the order of their columns, and the columns as they are, to join answers on."""
+    columns = keys(entered, gaps=gaps)
+    rows = frames.distinct_rows(entered, columns)
     x, t_x, T = (rows[name].astype(np.float64) for name in TRIPLE)
     known = rows[GAPS].astype(np.float64) if gaps else None
-    return Histories.in_order(x, t_x, T, known, rows["count"].astype(np.float64))
+    histories = Histories.in_order(x, t_x, T, known, rows["count"].astype(np.float64))
+    return histories, {name: rows[name] for name in columns}
 
 
 def spend_rows(entered: frames.Frame) -> dict[str, NDArray[Any]] | None:

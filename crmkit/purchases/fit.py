@@ -65,13 +65,14 @@ def fit_purchase_process(
     table = customers.summarised(orders_or_summary, as_of=as_of, refunds=refunds)
     entered = customers.admitted(table)
     gaps = processes.needs_gaps(model) or (model == "auto" and customers.knows_gaps(entered))
-    rows = customers.distinct(entered, gaps=gaps)
+    rows, _ = customers.distinct(entered, gaps=gaps)
     if len(rows) == 0:
         raise FitError(
             "There are no customers to fit to: the log holds no order up to as_of that is not a refund.\n"
             "Look at as_of, and at the table: crmkit.schema.violations(orders, schema.ORDERS, as_of=...)."
         )
-    candidates = [processes.fitted(name, rows) for name in _wanted(model, rows)]
+    fits = [processes.fitted(name, rows) for name in _wanted(model, rows)]
+    candidates = list({candidate.name: (process, candidate) for process, candidate in reversed(fits)}.values())
     process, choice = _chosen(candidates, rows)
     compared = tuple(sorted((candidate for _, candidate in candidates), key=lambda candidate: candidate.bic))
     spend = customers.spend_rows(entered)
