@@ -28,7 +28,7 @@ def logs() -> Iterator[tuple[str, pd.DataFrame, dt.date, int]]:
         rows = pd.read_csv(Path(folder) / "uci_online_retail_2009_2011_orders.csv.gz", parse_dates=["invoice_ts"])
         sales = rows[~rows["is_cancel"]]
         orders = sales.rename(columns={"invoice_ts": "ordered_at", "revenue": "amount"})
-        yield "Online Retail II", orders[["customer_id", "ordered_at", "amount"]], dt.date(2011, 6, 9), 182
+        yield "Online Retail II", orders[["customer_id", "ordered_at", "amount"]], dt.date(2011, 6, 9), 183
 
 
 def judged(p_order: Any, expected: Any, bought: Any) -> dict[str, float]:
@@ -40,11 +40,18 @@ def judged(p_order: Any, expected: Any, bought: Any) -> dict[str, float]:
         "RMSE": float(np.sqrt(((e - y) ** 2).mean())),
         "MSLE": float(((np.log1p(e) - np.log1p(y)) ** 2).mean()),
         "bias": float(e.sum() / y.sum() - 1.0),
-        "AUC": float((rankdata(p)[came].sum() - came.sum() * (came.sum() + 1) / 2) / (came.sum() * (~came).sum())),
+        "AUC": area(e, came),
+        "AUC p_order": area(p, came),
         "Brier": float(((p - came) ** 2).mean()),
         "slope": calibration_slope(p, came),
         "top tenth": float(y[top].sum() / y.sum()),
     }
+
+
+def area(score: Any, came: Any) -> float:
+    """P(a customer who came has the higher score than one who did not); ties count half."""
+    first, n = float(rankdata(score)[came].sum()), float(came.sum())
+    return (first - n * (n + 1.0) / 2.0) / (n * (len(came) - n))
 
 
 def calibration_slope(p: Any, came: Any) -> float:
@@ -104,7 +111,8 @@ def revenue(table: pd.DataFrame, fit: purchases.PurchaseFit, days: int) -> list[
         for row, (money, count) in zip(sums.itertuples(), truth.to_numpy(), strict=True):
             said.append(
                 f"{name} {row.group}: {row.clv:,.0f} ({row.clv_low:,.0f} to {row.clv_high:,.0f}), was {money:,.0f}; "
-                f"orders {row.expected_orders:,.0f} ({row.orders_low:,.0f} to {row.orders_high:,.0f}), were {count:,.0f}"
+                f"orders {row.expected_orders:,.0f} ({row.orders_low:,.0f} to {row.orders_high:,.0f}), "
+                f"were {count:,.0f}"
             )
     return said
 

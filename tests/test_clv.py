@@ -1,4 +1,4 @@
-"""Orders to come and what they are worth: closed forms, simulations with a known truth, what may not change anything."""
+"""Orders to come and what they are worth: closed forms, simulations of a known truth, what may not change anything."""
 
 import datetime as dt
 
@@ -117,9 +117,11 @@ def test_a_small_rate_is_nearly_none(base):
     np.testing.assert_allclose(nearly["clv"], still["clv"], rtol=2e-7, atol=1e-6)
 
 
-def test_discount_of_orders_at_a_steady_rate_is_the_integral(base):
+def test_discount_of_orders_at_a_steady_rate_is_the_integral():
     """Shapes of 1e6: everybody buys at rate .02 and nobody leaves, so clv = value .02 (1 - v^2) / ln 1.1 * 365."""
     steady = RegularBetaGeometric("BG", 2e6, 1e8, 1e-9, 1e3)
+    base = pd.DataFrame({"customer_id": [1, 2], "frequency": [9, 30], "recency": [400, 1490], "T": [410, 1500]})
+    base = base.assign(monetary_value=[20.0, 60.0])
     table = clv.customer_value(base, horizon_days=730, discount_rate_per_year=0.1, fit=a_fit(steady))
     years = (1.0 - 1.1**-2) / np.log(1.1)
     np.testing.assert_allclose(table["clv"], 0.02 * 365 * years * table["expected_order_value"], rtol=2e-4)
@@ -166,7 +168,7 @@ def test_a_log_in_cents_is_worth_a_hundred_times_as_much():
     for log in (orders, cents):
         fit = purchases.fit_purchase_process(log, as_of=CUT, model="bg")
         values.append(clv.customer_value(log, as_of=CUT, horizon_days=273, fit=fit)["clv"])
-    np.testing.assert_allclose(values[1], 100 * values[0], rtol=1e-5)  # where the optimiser stops
+    np.testing.assert_allclose(values[1], 100 * values[0], rtol=1e-5, atol=1e-4)  # where the optimiser stops; cents
 
 
 def test_shuffles_and_rows_after_as_of_change_nothing(bg):
@@ -290,7 +292,7 @@ def test_total_quantile_without_variance_is_the_mean():
 
 
 # Companies are small enough that not knowing the parameters is a large part of the interval of a total.
-COMPANIES, SIZE = 60, 150
+COMPANIES, SIZE, GROUPS = 30, 150, 6
 
 
 @pytest.fixture(scope="module")
@@ -301,7 +303,7 @@ def simulated():
     for _ in range(COMPANIES):
         table, future, value = company(BG, SIZE, rng)
         fit = purchases.fit_purchase_process(table, model="bg")
-        group = rng.integers(0, 4, SIZE)
+        group = np.arange(SIZE) % GROUPS
         groups = pd.DataFrame({"customer_id": table["customer_id"], "group": group})
         options = {"horizon_days": 730, "discount_rate_per_year": 0.0, "fit": fit}
         sums = clv.value_of_groups(table, groups, **options)
@@ -328,7 +330,7 @@ def simulated():
 def test_intervals_of_groups_hold_what_they_say(simulated):
     inside, _, _ = simulated
     orders, money = inside[0] & inside[1], inside[2] & inside[3]
-    # 240 groups: a share of .8 has a standard error of .026.
+    # 180 groups: a share of .8 has a standard error of .03; over 800 groups it was .80 and .80.
     assert 0.74 <= orders.mean() <= 0.86
     assert 0.74 <= money.mean() <= 0.86
 
@@ -336,7 +338,7 @@ def test_intervals_of_groups_hold_what_they_say(simulated):
 def test_counts_of_single_customers_are_calibrated(simulated):
     """A count can't meet 80 % exactly; its randomised rank in the forecast must be uniform."""
     _, ranks, _ = simulated
-    assert kstest(ranks, "uniform").statistic < 0.02  # 9,000 ranks: 1.36 / sqrt(9000) = .014, and estimated parameters
+    assert kstest(ranks, "uniform").statistic < 0.03  # 4,500 ranks: 1.36 / sqrt(4500) = .02, and estimated parameters
 
 
 def test_one_in_ten_single_values_lies_above(simulated):
