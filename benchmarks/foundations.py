@@ -85,7 +85,7 @@ def summary_race(log: pd.DataFrame, rounds: int) -> Timing:
 
 
 def damaged(rows: int, bad: int) -> pd.DataFrame:
-    """Five columns of orders with `bad` cells spoilt: missing customers, infinite and missing amounts, missing dates."""
+    """Five columns of orders with `bad` cells spoilt: no customer, no date, an infinite amount, no amount."""
     rng = np.random.default_rng(7)
     table = pd.DataFrame(
         {

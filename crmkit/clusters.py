@@ -92,8 +92,9 @@ def fit_rfm_clusters(table: Any, *, clusters: int, rng: np.random.Generator) -> 
     distinct = len(np.unique(logs, axis=0))
     if distinct < clusters:
         raise FitError(f"{distinct} distinct customers with orders are too few for {clusters} clusters.")
-    center, spread = logs.mean(axis=0), logs.std(axis=0)
-    points = (logs - center) / np.where(spread > 0, spread, 1.0)
+    # Where all are alike the standard deviation is not 0 but what rounding leaves of it.
+    center, spread = logs.mean(axis=0), np.where(np.ptp(logs, axis=0) > 0, logs.std(axis=0), 1.0)
+    points = (logs - center) / spread
     fitted = _sample(points, _MOST_ROWS, rng)
     means = KMeans(clusters, n_init=10, random_state=int(rng.integers(2**31))).fit(fitted)
     order = _by_revenue(means.predict(points), measures["revenue"], clusters)
@@ -102,9 +103,10 @@ def fit_rfm_clusters(table: Any, *, clusters: int, rng: np.random.Generator) -> 
     silhouette = float(silhouette_score(checked, labels)) if 1 < len(np.unique(labels)) < len(labels) else 0.0
     return RfmClusters(
         tuple(center.tolist()),
-        tuple(np.where(spread > 0, spread, 1.0).tolist()),
-        tuple(map(tuple, means.cluster_centers_[order].tolist())),
-        silhouette,
+        tuple(spread.tolist()),
+        # Sums of parallel parts differ in the last bits from run to run; a fit must not.
+        tuple(map(tuple, means.cluster_centers_[order].round(9).tolist())),
+        round(silhouette, 9),
         len(logs),
     )
 

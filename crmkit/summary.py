@@ -160,15 +160,9 @@ def _one_row_per_order(rows: frames.Frame) -> frames.Frame:
     if "order_id" not in frames.names_of(rows):
         return rows.select(*columns)
     without = nw.col("order_id").is_null()
-    kind = frames.kinds_of(rows, ["order_id"])["order_id"]
-    if kind == nw.String:
-        without = without | (nw.col("order_id") == "")
-    elif kind.is_float():
-        without = without | nw.col("order_id").is_nan()
-    marked = rows.with_columns(single=frames.one_if(without))
-    lines = marked.filter(nw.col("single") == 0)
+    lines = rows.filter(~without)
     whole = lines.group_by("customer_id", "order_id").agg(nw.col("order_day").min(), nw.col("amount").sum())
-    single = marked.filter(nw.col("single") == 1).select(*columns)
+    single = rows.filter(without).select(*columns)
     return nw.concat([whole.with_columns(frames.money(nw.col("amount"))).select(*columns), single])
 
 

@@ -12,15 +12,10 @@ settings.register_profile("crmkit", deadline=None, max_examples=30, derandomize=
 settings.load_profile("crmkit")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    together = config.pluginmanager.hasplugin("xdist")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if item.get_closest_marker("spark") is None:
-            continue
-        if engines.NO_SPARK:
+        if engines.NO_SPARK and item.get_closest_marker("spark"):
             item.add_marker(pytest.mark.skip(reason=engines.NO_SPARK))
-        elif together:
-            item.add_marker(pytest.mark.xdist_group("spark"))  # with --dist loadgroup one worker starts Spark
 
 
 @pytest.fixture(scope="session", autouse=True)

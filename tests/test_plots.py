@@ -177,7 +177,7 @@ def test_migration_matrix_holds_customers_and_shares(migration):
     assert len(figure.layout.shapes) == len(codes)
     assert words(figure) == (
         "Largest move: 1 customers from Champions to Loyal customers",
-        f"Rows: Segment on 31{NBSP}Dec{NBSP}1997. Columns: Segment on 30{NBSP}Jun{NBSP}1998. "
+        f"Rows: 31{NBSP}Dec{NBSP}1997. Columns: 30{NBSP}Jun{NBSP}1998. "
         "Number: customers. Shade: share of the row. Framed: stayed.",
     )
 
@@ -266,7 +266,7 @@ def test_chinese_figures_speak_chinese(segments, migration):
     moves = plots.plot_segment_migration(migration, before=dt.date(1997, 12, 31), locale="zh")
     assert words(moves) == (
         "最大的流动：1 位客户由冠军客户变为忠诚客户",
-        "行：1997年12月31日的客群；列：之后的客群。数字：客户数；深浅：占该行的比例；框内：未变动。",
+        "行：1997年12月31日；列：之后。数字：客户数；深浅：占该行的比例；框内：未变动。",
     )
     assert "无记录" in moves.layout.yaxis.ticktext[-1]
     with pytest.raises(DomainError, match=r"^locale must be \"en\" or \"zh\", got 'fr'\.$"):

@@ -118,7 +118,7 @@ def _as_pandas(relation: Any, like: pd.DataFrame, same: Collection[str]) -> pd.D
 
 
 def _restored(column: pd.Series[Any], kind: Any) -> pd.Series[Any]:
-    if column.dtype == kind:
+    if column.dtype == kind or str(kind) == "null[pyarrow]":
         return column
     zone = zone_of(kind)
     if zone is not None:
@@ -162,7 +162,8 @@ def _plain_arrow(table: Any, zones: Mapping[str, str | None]) -> Any:
 def _cast_back(column: Any, kind: Any) -> Any:
     import pyarrow as pa
 
-    return column if pa.types.is_null(kind) or column.type == kind else column.cast(kind)
+    is_kept = pa.types.is_null(kind) or isinstance(kind, pa.BaseExtensionType)  # UUIDs have become text
+    return column if is_kept or column.type == kind else column.cast(kind)
 
 
 def _check_names(names: Sequence[str], entered_names: Sequence[str]) -> None:

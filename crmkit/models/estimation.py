@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import chdtrc, ndtri
 
-from crmkit.errors import DomainError, FitError
+from crmkit.errors import FitError
+from crmkit.models.estimate import Estimate, Kind, LikelihoodRatio, likelihood_ratio_test
 from crmkit.models.histories import F64
 
-Kind = Literal["positive", "share", "real"]
+__all__ = [
+    "Estimate",
+    "Kind",
+    "LikelihoodRatio",
+    "Maximum",
+    "Objective",
+    "estimate_at",
+    "likelihood_ratio_test",
+    "maximise",
+    "observed_information",
+]
+
 Objective = Callable[[F64], tuple[float, F64]]
 
 # A limit that costs less log-likelihood than this is not told from the finite optimum: no test could see it.
@@ -22,122 +31,6 @@ LIMIT_LOSS = 0.01
 # Differences of the analytic gradient err by about h in truncation and 1e-14 / h in rounding.
 _STEP = 1e-6
 _GRADIENT_PER_CUSTOMER = 1e-6
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """Parameters estimated by maximum likelihood, and how well.
-
-    Attributes
-    ----------
-    names, values : tuples of length p
-        Parameters by the paper's letters.
-    kinds : tuple of "positive", "share" or "real"
-        Domain of each parameter, which decides the scale of its confidence interval.
-    covariance : tuple of p rows of p floats
-        Delta method on the observed information; infinite variance where a parameter is not identified.
-    log_likelihood : float
-        At the maximum.
-    n_customers : float
-        Customers behind the likelihood.
-    n_free : int
-        Free parameters (shares sum to 1: one fewer).
-    status : str
-        "converged", or in words what the data do not tell.
-    """
-
-    names: tuple[str, ...]
-    values: tuple[float, ...]
-    kinds: tuple[Kind, ...]
-    covariance: tuple[tuple[float, ...], ...]
-    log_likelihood: float
-    n_customers: float
-    n_free: int
-    status: str
-
-    @property
-    def aic(self) -> float:
-        """Akaike's information criterion; smaller is better."""
-        return 2.0 * self.n_free - 2.0 * self.log_likelihood
-
-    @property
-    def bic(self) -> float:
-        """Bayesian information criterion; smaller is better."""
-        return self.n_free * float(np.log(self.n_customers)) - 2.0 * self.log_likelihood
-
-    @property
-    def standard_errors(self) -> tuple[float, ...]:
-        """Standard error of each parameter; infinite where it is not identified."""
-        return tuple(float(np.sqrt(row[i])) for i, row in enumerate(self.covariance))
-
-    def confidence_intervals(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
-        """Confidence interval of each parameter.
-
-        Symmetric on the scale of the logarithm (positive), the logit (share) or the parameter itself (real), so that
-        no interval leaves its domain. A share on the edge of its domain has no width.
-
-        Parameters
-        ----------
-        level : float
-            In (0, 1).
-        """
-        if not 0.0 < level < 1.0:
-            raise DomainError(f"level must lie between 0 and 1, got {level}.")
-        width = float(ndtri(0.5 + level / 2.0))
-        rows = zip(self.names, self.values, self.kinds, self.standard_errors, strict=True)
-        return {name: _interval(value, kind, width * error) for name, value, kind, error in rows}
-
-    def draw(self, n: int, rng: np.random.Generator) -> F64:
-        """Draw parameters from their approximate sampling distribution, shape (n, p).
-
-        Normal on the scale of the logarithm for positive parameters; shares are drawn on it as well and made to sum to
-        1. Parameters that are not identified stay at their value.
-        """
-        covariance, values = np.array(self.covariance), np.array(self.values)
-        logs = np.array([kind != "real" for kind in self.kinds])
-        slope = np.where(logs & (values > 0), 1.0 / np.where(values > 0, values, 1.0), np.where(logs, 0.0, 1.0))
-        known = np.isfinite(np.diag(covariance)) & (slope > 0)
-        scaled = np.where(np.outer(known, known), covariance, 0.0) * np.outer(slope, slope)
-        weights, axes = np.linalg.eigh(scaled)
-        steps = rng.standard_normal((n, len(values))) * np.sqrt(np.maximum(weights, 0.0)) @ axes.T
-        drawn: F64 = np.where(logs, values * np.exp(np.where(logs, steps, 0.0)), values + steps)
-        shares = np.array([kind == "share" for kind in self.kinds])
-        if shares.any():
-            drawn[:, shares] /= drawn[:, shares].sum(axis=1, keepdims=True)
-        return drawn
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON; the lower triangle of the covariance, null for an infinite variance."""
-        triangle = [[_or_none(v) for v in row[: i + 1]] for i, row in enumerate(self.covariance)]
-        return {
-            "names": self.names,
-            "values": self.values,
-            "kinds": self.kinds,
-            "covariance": triangle,
-            "log_likelihood": self.log_likelihood,
-            "n_customers": self.n_customers,
-            "n_free": self.n_free,
-            "status": self.status,
-        }
-
-    @classmethod
-    def from_dict(cls, plain: dict[str, Any]) -> Self:
-        """Read what `as_dict` returned."""
-        triangle = [[np.inf if v is None else float(v) for v in row] for row in plain["covariance"]]
-        p = len(triangle)
-        full = tuple(tuple(triangle[max(i, j)][min(i, j)] for j in range(p)) for i in range(p))
-        names, values, kinds = (tuple(plain[key]) for key in ("names", "values", "kinds"))
-        size = (float(plain["log_likelihood"]), float(plain["n_customers"]), int(plain["n_free"]))
-        return cls(names, values, kinds, full, *size, str(plain["status"]))
-
-    def to_json(self) -> str:
-        """Return the estimate as JSON."""
-        return json.dumps(self.as_dict())
-
-    @classmethod
-    def from_json(cls, text: str) -> Self:
-        """Read what `to_json` returned; the same estimate, digit for digit."""
-        return cls.from_dict(json.loads(text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,43 +128,6 @@ def estimate_at(
     return Estimate(tuple(names), numbers, tuple(kinds), rows, maximum.log_likelihood, n_customers, n_free, status)
 
 
-@dataclass(frozen=True, slots=True)
-class LikelihoodRatio:
-    """Test of a model against a smaller one inside it.
-
-    Attributes
-    ----------
-    statistic : float
-        Twice the gain in log-likelihood.
-    degrees_of_freedom : int
-    p_value : float
-        Chi-squared; P(a gain as large, if the smaller model holds).
-    """
-
-    statistic: float
-    degrees_of_freedom: int
-    p_value: float
-
-
-def likelihood_ratio_test(larger: Estimate, smaller: Estimate) -> LikelihoodRatio:
-    """Test whether the additional parameters of a model are worth their place.
-
-    Parameters
-    ----------
-    larger, smaller : Estimate
-        Of the same customers, the smaller model a special case of the larger one and not on the edge of its domain.
-    """
-    freedom = larger.n_free - smaller.n_free
-    if freedom < 1 or larger.n_customers != smaller.n_customers:
-        raise DomainError(
-            "A likelihood-ratio test needs one log and a larger model with more parameters, got "
-            f"{larger.n_customers:g} and {smaller.n_customers:g} customers, {larger.n_free} and {smaller.n_free} "
-            "parameters."
-        )
-    statistic = max(0.0, 2.0 * (larger.log_likelihood - smaller.log_likelihood))
-    return LikelihoodRatio(statistic, freedom, float(chdtrc(freedom, statistic)))
-
-
 def _climb(
     f: Objective, start: F64, lower: F64, upper: F64, scale: float, steps: int, curvature: F64 | None = None
 ) -> tuple[float, F64]:
@@ -367,7 +223,7 @@ def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Max
 
 def _limit_if_as_good(f: Objective, found: Maximum, i: int, lower: F64, upper: F64, scale: float) -> Maximum:
     """Move coordinate i to the edge of its box where that costs less than `LIMIT_LOSS`."""
-    if found.at_limit[i]:
+    if found.z[i] in (lower[i], upper[i]):
         return found
     variance = float(_inverse(found.information)[i, i])
     for edge in (lower[i], upper[i]):
@@ -398,22 +254,3 @@ def _inverse(information: F64) -> F64:
     seen = weights > 1e-10 * max(float(weights.max()), 1e-300)
     inverse: F64 = (axes[:, seen] / weights[seen]) @ axes[:, seen].T
     return inverse
-
-
-def _interval(value: float, kind: Kind, width: float) -> tuple[float, float]:
-    if kind == "real":
-        return value - width, value + width
-    if np.isinf(width):
-        return (0.0, np.inf) if kind == "positive" else (0.0, 1.0)
-    if kind == "positive":
-        ratio = float(np.exp(min(width / value, 700.0)))
-        return value / ratio, value * ratio
-    if value <= 0.0 or value >= 1.0 or width == 0.0:
-        return value, value
-    logit, half = np.log(value / (1.0 - value)), width / (value * (1.0 - value))
-    low, high = 1.0 / (1.0 + np.exp(-np.clip(np.array([logit - half, logit + half]), -700.0, 700.0)))
-    return float(low), float(high)
-
-
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

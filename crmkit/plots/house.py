@@ -112,42 +112,35 @@ def figure(traces: Sequence[Any], *, title: str, subtitle: str, height: int, lay
 
 def template() -> go.layout.Template:
     """Template of all figures: white paper, quiet axes, the title at the left."""
-    axis = {
-        "showgrid": False,
-        "zeroline": False,
-        "linecolor": RULE,
-        "tickcolor": RULE,
-        "automargin": True,
-        "title": {"font": {"size": 13, "color": QUIET}, "standoff": 8},
-        "fixedrange": True,
-    }
-    title = {
-        "x": 0.0,
-        "xref": "container",
-        "xanchor": "left",
-        "y": 1.0,
-        "yref": "container",
-        "yanchor": "top",
-        "pad": {"l": 8, "t": 14},
-        "font": {"size": 17, "color": INK},
-        "subtitle": {"font": {"size": 13, "color": QUIET}},
-    }
+    font = {"family": FONT, "color": INK, "size": 13}
     return go.layout.Template(
         layout={
-            "font": {"family": FONT, "size": 13, "color": INK},
-            "title": title,
+            "font": font,
+            "title": _title(),
             "paper_bgcolor": PAPER,
             "plot_bgcolor": PAPER,
             "colorway": list(_CYCLE),
             "margin": {"l": 8, "r": 8, "t": 76, "b": 8},
-            "xaxis": axis,
-            "yaxis": axis,
-            "hoverlabel": {"bgcolor": PAPER, "bordercolor": RULE, "font": {"family": FONT, "color": INK, "size": 13}},
+            "xaxis": _axis(),
+            "yaxis": _axis(),
+            "hoverlabel": {"bgcolor": PAPER, "bordercolor": RULE, "font": font},
             "hovermode": "closest",
             "showlegend": False,
             "separators": ".,",
         }
     )
+
+
+def _title() -> dict[str, Any]:
+    corner = {"x": 0.0, "xref": "container", "xanchor": "left", "y": 1.0, "yref": "container", "yanchor": "top"}
+    fonts = {"font": {"size": 17, "color": INK}, "subtitle": {"font": {"size": 13, "color": QUIET}}}
+    return {**corner, **fonts, "pad": {"l": 8, "t": 14}}
+
+
+def _axis() -> dict[str, Any]:
+    bare = {"showgrid": False, "zeroline": False, "linecolor": RULE, "tickcolor": RULE}
+    words = {"font": {"size": 13, "color": QUIET}, "standoff": 8}
+    return {**bare, "automargin": True, "title": words, "fixedrange": True}
 
 
 def nothing(text: str) -> go.Figure:

@@ -114,8 +114,8 @@ def _largest(moves: Sequence[Flow], names: dict[str, str], locale: Locale) -> st
 
 
 def _axes(words: dict[str, str], before: dt.date | None, after: dt.date | None, locale: Locale) -> str:
-    first = words["dated_before"].format(day=wording.day(before, locale)) if before else words["before_axis"]
-    second = words["dated_before"].format(day=wording.day(after, locale)) if after else words["after_axis"]
+    first = wording.day(before, locale) if before else words["before_axis"]
+    second = wording.day(after, locale) if after else words["after_axis"]
     return words["between"].format(before=first, after=second)
 
 

@@ -14,6 +14,7 @@ from crmkit.plots.texts import texts
 from crmkit.segment_maps import Locale
 
 _ROOMY, _LEAST_LABELLED = 0.08, 0.02  # parts of the area
+_HOVER = "<b>%{customdata[5]}</b><br>%{customdata[0]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>"
 
 
 def plot_segment_summary(
@@ -64,8 +65,8 @@ def _tree(
         customdata=[_said(row, currency, locale) for row in rows],
         marker={"colors": fills, "line": {"width": 0}, "pad": dict.fromkeys("lrtb", 0)},
         texttemplate=[_label(part) for part in parts],
-        hovertemplate="<b>%{label}</b><br>%{customdata[0]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>",
-        textfont={
+        hovertemplate=_HOVER,
+        insidetextfont={  # as `textfont`, a list of colours makes plotly.js complain in the console
             "color": [house.ink_on(fill) for fill in fills],
             "size": [15 if part >= _ROOMY else 12 for part in parts],
         },
@@ -83,7 +84,7 @@ def _label(part: float) -> str:
 
 
 def _said(row: SegmentRow, currency: str, locale: Locale) -> list[str]:
-    """Say a row for labels and hovers: customers, revenue share, revenue, medians, and all of a narrow tile."""
+    """Say a row for labels and hovers: customers, revenue share, revenue, medians, all of a narrow tile, name."""
     words = texts(locale)
     share = wording.percent(row.revenue_share, locale)
     customers = words["tile_customers"].format(
@@ -98,7 +99,11 @@ def _said(row: SegmentRow, currency: str, locale: Locale) -> list[str]:
     tile = words["tile_revenue"].format(share=share)
     narrow = f"{words['tile_narrow'].format(customers=wording.count(row.customers))} {tile}"
     wrapped = f"<b>{_wrapped(row.segment_name)}</b><br>{_wrapped(narrow)}"
-    return [*(wording.escaped(text) for text in (customers, tile, revenue, medians)), wrapped]
+    return [
+        *(wording.escaped(text) for text in (customers, tile, revenue, medians)),
+        wrapped,
+        wording.escaped(row.segment_name),
+    ]
 
 
 def _wrapped(text: str) -> str:
@@ -135,19 +140,31 @@ def plot_segment_bars(
     plotly.graph_objects.Figure
         Two bars per segment, best segment on top, empty ones included.
     """
-    words, colors = texts(locale), house.segment_colors(scheme)
+    words = texts(locale)
     rows = summary_rows(summary, scheme=scheme)
-    if not any(row.customers for row in rows):
+    found = [row for row in rows if row.customers]
+    if not found:
         return house.nothing(words["nobody"])
-    said = [_said(row, currency, locale) for row in rows]
-    hover = "<b>%{y}</b><br>%{customdata[0]}<br>%{customdata[2]}<br>%{customdata[3]}<extra></extra>"
-    hollow = [house.PAPER] * len(rows)
-    fills = [colors[row.segment] for row in rows]
+    layout = {
+        "barmode": "group",
+        "bargap": 0.28,
+        "bargroupgap": 0.06,
+        "margin": {"l": 8, "r": 56, "t": 76, "b": 8},
+        "xaxis": {"visible": False, "rangemode": "tozero"},
+        "yaxis": {"autorange": "reversed", "ticks": "", "ticksuffix": "  ", "showline": False},
+    }
+    bars = _bars(rows, house.segment_colors(scheme), currency, locale)
+    height = 110 + 44 * len(rows)
+    return house.figure(bars, title=_best(found, locale), subtitle=words["bars"], height=height, layout=layout)
+
+
+def _bars(rows: Sequence[SegmentRow], colors: dict[str, str], currency: str, locale: Locale) -> list[go.Bar]:
+    words = texts(locale)
     series = (
-        (words["bar_customers"], [row.customer_share for row in rows], hollow),
-        (words["bar_revenue"], [row.revenue_share for row in rows], fills),
+        (words["bar_customers"], [row.customer_share for row in rows], house.PAPER),
+        (words["bar_revenue"], [row.revenue_share for row in rows], [colors[row.segment] for row in rows]),
     )
-    bars = [
+    return [
         go.Bar(
             name=name,
             x=shares,
@@ -157,19 +174,8 @@ def plot_segment_bars(
             text=[wording.percent(share, locale) for share in shares],
             textposition="outside",
             cliponaxis=False,
-            customdata=said,
-            hovertemplate=hover,
+            customdata=[_said(row, currency, locale) for row in rows],
+            hovertemplate=_HOVER,
         )
         for name, shares, color in series
     ]
-    layout = {
-        "barmode": "group",
-        "bargap": 0.28,
-        "bargroupgap": 0.06,
-        "margin": {"l": 8, "r": 56, "t": 76, "b": 8},
-        "xaxis": {"visible": False, "rangemode": "tozero"},
-        "yaxis": {"autorange": "reversed", "ticks": "", "ticksuffix": "  ", "showline": False},
-    }
-    found = [row for row in rows if row.customers]
-    height = 110 + 44 * len(rows)
-    return house.figure(bars, title=_best(found, locale), subtitle=words["bars"], height=height, layout=layout)

@@ -36,9 +36,8 @@ _EN: Final = {
     "nobody_moved": "Nobody changed segment: all {customers} customers stayed where they were",
     "moves": "Number: customers. Shade: share of the row. Framed: stayed.",
     "between": "Rows: {before}. Columns: {after}. ",
-    "before_axis": "Segment before",
-    "after_axis": "Segment after",
-    "dated_before": "Segment on {day}",
+    "before_axis": "segment before",
+    "after_axis": "segment after",
     "move": "{before} → {after}",
     "move_customers": "{customers} customers, {share} of {before}",
 }
@@ -71,9 +70,8 @@ _ZH: Final = {
     "nobody_moved": "无人变动：{customers} 位客户均留在原客群",
     "moves": "数字：客户数；深浅：占该行的比例；框内：未变动。",
     "between": "行：{before}；列：{after}。",
-    "before_axis": "之前的客群",
-    "after_axis": "之后的客群",
-    "dated_before": "{day}的客群",
+    "before_axis": "之前",
+    "after_axis": "之后",
     "move": "{before} → {after}",
     "move_customers": "{customers} 位客户，占{before}的 {share}",
 }

@@ -46,6 +46,13 @@ def segment_moves(before: IntoFrameT, after: IntoFrameT) -> IntoFrameT:
     data frame like `before`
         One row per customer who moved, came or went, sorted by `customer_id`: `segment_before`, `segment_after` (codes;
         "absent" where the customer is in one table only).
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> before = pd.DataFrame({"customer_id": ["ann", "bob"], "segment": ["new", "loyal"]})
+    >>> segment_moves(before, before.assign(segment=["loyal", "loyal"])).to_numpy().tolist()
+    [['ann', 'new', 'loyal']]
     """
     moved = _paired(before, after).filter(nw.col("segment_before") != nw.col("segment_after"))
     return frames.leave(moved, like=before, sort=["customer_id"])

@@ -128,6 +128,15 @@ def rfm_scores(table: IntoFrameT, *, cuts: Cuts, weights: tuple[float, float, fl
     ------
     DomainError
         `weights` are not three numbers of at least 0 with a positive sum.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"customer_id": ["ann", "bob"], "days_since_order": [30, 100], "order_count": [2, 1],
+    ...     "revenue": [60.0, 15.0]})
+    >>> cuts = Cuts(days_since_order=(90,), order_count=(1,), revenue=(50,))
+    >>> rfm_scores(table, cuts=cuts)[["r_score", "f_score", "m_score"]].to_numpy().tolist()
+    [[2, 2, 2], [1, 1, 1]]
     """
     entered = schema.admit(table, schema.RFM, passing=True)
     bought = nw.col("order_count") > 0

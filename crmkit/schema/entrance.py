@@ -13,7 +13,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.errors import DomainError
 from crmkit.schema import findings
-from crmkit.schema.tables import ORDERS, Column, Table
+from crmkit.schema.tables import ORDERS, TABLES, Column, Table
 
 _NUMBER = r"^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?)?$"
@@ -254,7 +254,8 @@ def _typed(frame: frames.Frame, table: Table, used: Sequence[str]) -> frames.Fra
 def _plain(frame: frames.Frame, table: Table, kinds: Mapping[str, nw.dtypes.DType]) -> frames.Frame:
     """Write numbers as int64 or float64, categories as text and empty cells as null.
 
-    Category ids stay: engines group them faster. Required columns need no nulls: their empty cells are refused.
+    Category ids of a log stay, engines group them faster; tables that rooms made are held against one another, so
+    theirs become text. Required columns need no nulls: their empty cells are refused.
     """
     changed = {}
     for name, kind in kinds.items():
@@ -262,7 +263,7 @@ def _plain(frame: frames.Frame, table: Table, kinds: Mapping[str, nw.dtypes.DTyp
         value = changed[name] = nw.col(name)
         if column.kind == "number" and kind not in (nw.Int64, nw.Float64):
             changed[name] = value.cast(nw.Int64() if kind in _SHORT else nw.Float64())
-        elif column.kind == "text" and kind in (nw.Enum, nw.Categorical):
+        elif kind in (nw.Enum, nw.Categorical) and (column.kind == "text" or (kind == nw.Enum and table not in TABLES)):
             changed[name] = value.cast(nw.String())
         if column.nullable and (kind.is_float() or kind in (nw.String, nw.Enum, nw.Categorical)):
             changed[name] = nw.when(~findings.is_missing(value, kind)).then(changed[name])

@@ -113,7 +113,7 @@ def rules_for(
     if column.kind == "number":
         rules += _number_rules(table, column, value, kind)
     elif column.kind == "time":
-        rules += _time_rules(column, value, as_of)
+        rules += _time_rules(column, value, kind, as_of)
     return rules
 
 
@@ -226,9 +226,10 @@ def _number_rules(table: Table, column: Column, value: nw.Expr, kind: nw.dtypes.
     return rules
 
 
-def _time_rules(column: Column, value: nw.Expr, as_of: dt.date | None) -> list[Rule]:
-    name, day = column.name, value.dt.date()
-    outside = (value < nw.lit(_EARLIEST)) | (value >= nw.lit(_AFTER_LATEST))
+def _time_rules(column: Column, value: nw.Expr, kind: nw.dtypes.DType, as_of: dt.date | None) -> list[Rule]:
+    name, day = column.name, value if kind == nw.Date else value.dt.date()
+    earliest, after = (_EARLIEST.date(), _AFTER_LATEST.date()) if kind == nw.Date else (_EARLIEST, _AFTER_LATEST)
+    outside = (value < nw.lit(earliest)) | (value >= nw.lit(after))  # of one type: DuckDB's infinity is a date, no time
     sentinel = (day == nw.lit(_SENTINELS[0])) | (day == nw.lit(_SENTINELS[1]))
     rules = [
         Rule(

@@ -11,7 +11,7 @@ from crmkit.models.histories import Histories
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric, fit_regular_beta_geometric
 from crmkit.models.regular_beta_geometric.coordinates import Coordinates
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
-from crmkit.models.regularity_mixture.fit import _Likelihood
+from crmkit.models.regularity_mixture.fit import _Likelihood, _with_shares_in_use
 
 MIXTURE = RegularityMixture("MBG", 0.8, 60.0, 0.5, 2.5, (1, 2, 4), (0.4, 0.4, 0.2))
 
@@ -165,3 +165,13 @@ def test_order_of_customers_does_not_matter():
     columns = [(g.x, g.t_x, g.T, g.sum_log_gap) for g in (h, h.take(order))]
     first, second = (fit_regularity_mixture(Histories.distinct(*c)) for c in columns)
     assert first == second
+
+
+def test_a_regularity_given_up_too_early_comes_back():
+    h = some_histories()
+    likelihood = _Likelihood.of(h, Coordinates.of(h), "MBG", (1, 2, 4))
+    start = np.array([-4.0, -0.3, -1.5, 1.0, 1.0, 0.0, 0.0])
+    found, active = _with_shares_in_use(likelihood, start)
+    assert {1, 4} <= set(active)
+    whole = likelihood.maximum([np.array([-4.0, -0.3, -1.5, 1.0, 0.6, 0.6, 0.5])], (1, 2, 4))
+    assert found.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-6)

@@ -30,12 +30,10 @@ _SCOUTS = 1500
 _AT_UPPER = {
     0: "purchase rate (r and alpha run to infinity: one rate for all)",
     2: "dropout (s and beta run to infinity: one rate for all)",
-    3: "dropout (beta runs to 0: customers leave at once)",
 }
 _AT_LOWER = {
     0: "purchase rate (r runs to 0: customers never buy again or always)",
     2: "dropout (s runs to 0: customers leave at once or never)",
-    3: "dropout (s/beta runs to 0: customers leave hardly ever)",
 }
 
 
@@ -68,15 +66,15 @@ def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
     few = histories.thinned(_SCOUTS)
     part = Pairs.of(few)
     span = float(np.average(histories.T, weights=histories.count))
-    lower = np.array([np.log(_SMALLEST_SHAPE), -np.inf, np.log(_SMALLEST_SHAPE), np.log(_SLOWEST / span)])
-    upper = np.array([np.log(_LARGEST_SHAPE), np.inf, np.log(_LARGEST_SHAPE), np.log(_FASTEST / span)])
+    lower = np.array([np.log(_SMALLEST_SHAPE), -np.inf, np.log(_SMALLEST_SHAPE), -np.inf])
+    upper = np.array([np.log(_LARGEST_SHAPE), np.inf, np.log(_LARGEST_SHAPE), np.inf])
     found = maximise(
-        lambda z: _objective(whole, z),
+        lambda z: _objective(whole, span, z),
         _starts(histories, span),
         lower,
         upper,
         n_customers=histories.n_customers,
-        scout=(lambda z: _objective(part, z), few.n_customers) if len(histories) > 4 * _SCOUTS else None,
+        scout=(lambda z: _objective(part, span, z), few.n_customers) if len(histories) > 2 * _SCOUTS else None,
     )
     stays = fit_nbd(histories)
     # Two parameters fewer, each at its limit.
@@ -84,7 +82,7 @@ def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
         return _nobody_leaves(stays, stays.estimate, span)
     estimate = estimate_at(
         found,
-        _values,
+        lambda z: _values(z, span),
         names=_NAMES,
         kinds=_KINDS,
         n_customers=histories.n_customers,
@@ -95,16 +93,20 @@ def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
     return ParetoNBD(r, alpha, s, beta, estimate)
 
 
-def _values(z: F64) -> F64:
-    r, gap, s, leaving = np.exp(z)
+def _values(z: F64, span: float) -> F64:
+    # Beyond these rates of leaving there is only a plateau, on which nothing must overflow.
+    leaving = np.clip(np.exp(np.clip(z[3], -700.0, 700.0)), _SLOWEST / span, _FASTEST / span)
+    r, gap, s = np.exp(z[:3])
     return np.array([r, r * gap, s, s / leaving])
 
 
-def _objective(pairs: Pairs, z: F64) -> tuple[float, F64]:
-    r, alpha, s, beta = _values(z)
+def _objective(pairs: Pairs, span: float, z: F64) -> tuple[float, F64]:
+    r, alpha, s, beta = _values(z, span)
     found = slopes(pairs, r=r, alpha=alpha, s=s, beta=beta)
     by_alpha, by_beta = alpha * found.alpha, beta * found.beta
-    return found.log_likelihood, np.array([r * found.r + by_alpha, by_alpha, s * found.s + by_beta, -by_beta])
+    on_plateau = not _SLOWEST < s / beta * span < _FASTEST
+    by_leaving = 0.0 if on_plateau else -by_beta
+    return found.log_likelihood, np.array([r * found.r + by_alpha, by_alpha, s * found.s + by_beta, by_leaving])
 
 
 def _starts(histories: Histories, span: float) -> list[F64]:
@@ -115,8 +117,8 @@ def _starts(histories: Histories, span: float) -> list[F64]:
 def _status(found: Maximum, lower: F64, upper: F64) -> str:
     if not found.settled:
         return "not converged: the gradient does not vanish"
-    texts = [_AT_UPPER[i] for i in (0, 2, 3) if found.at_limit[i] and found.z[i] >= upper[i]]
-    texts += [_AT_LOWER[i] for i in (0, 2, 3) if found.at_limit[i] and found.z[i] <= lower[i]]
+    texts = [_AT_UPPER[i] for i in (0, 2) if found.at_limit[i] and found.z[i] >= upper[i]]
+    texts += [_AT_LOWER[i] for i in (0, 2) if found.at_limit[i] and found.z[i] <= lower[i]]
     return "heterogeneity not identified: " + "; ".join(texts) if texts else "converged"
 
 

@@ -18,6 +18,8 @@ from crmkit.models.power_integral import discounted_integral, power_integral
 
 # Rows x nodes x counts held at once (32 MB).
 _BLOCK = 4_000_000
+# Shorter forecasts are of no time at all.
+_INSTANT = 1e-300
 # Newton's method for quantiles: far in the tail each step gains one e-folding; the integral is known to about 1e-13.
 _MOST_STEPS = 200
 _TOLERANCE = 1e-13
@@ -66,16 +68,16 @@ def discounted_if_alive(m: F64, rate_scale: F64, s: float, drop_scale: F64, days
     For infinite `days` the discounted expected residual transactions of Fader, Hardie & Lee (2005), "RFM and CLV",
     JMR 42(4), equation 2, whose Tricomi function overflows; the integral does not.
     """
-    length = np.maximum(days, np.finfo(float).tiny)
+    length = np.maximum(days, _INSTANT)
     value: F64 = m / rate_scale * discounted_integral(s, alpha=drop_scale, rate=rate, stop=length)
-    return np.where(np.asarray(days) > 0, value, 0.0)
+    return np.where(np.asarray(days) >= _INSTANT, value, 0.0)
 
 
 def any_if_alive(m: F64, rate_scale: F64, s: float, drop_scale: F64, days: F64 | float) -> F64:
     """P(a purchase within `days`, before leaving | alive), shape (n,); `days` may be infinite."""
-    length = np.maximum(days, np.finfo(float).tiny)
+    length = np.maximum(days, _INSTANT)
     waiting = power_integral(m + 1.0, s, alpha=rate_scale, beta=drop_scale, start=0.0, stop=length)
-    return np.where(np.asarray(days) > 0, np.minimum(m / rate_scale * np.exp(waiting.log_value), 1.0), 0.0)
+    return np.where(np.asarray(days) >= _INSTANT, np.minimum(m / rate_scale * np.exp(waiting.log_value), 1.0), 0.0)
 
 
 def waiting_quantile(m: F64, rate_scale: F64, s: float, drop_scale: F64, level: F64) -> F64:
@@ -138,7 +140,8 @@ def _last_relevant(m: F64, rate_scale: F64, s: float, drop_scale: F64, n_max: in
     # NB(n) <= (e (m+n)/n)^n (1+odds)^-m.
     room = n_max * (1.0 + np.log1p(m / max(n_max, 1)))
     bought = rate_scale * np.expm1(np.minimum((_NEVER + room) / m, _LARGEST_LOG))
-    return np.minimum(left, bought)
+    last: F64 = np.minimum(left, bought)
+    return last
 
 
 def _log_counts(m: F64, odds: F64, n_max: int) -> F64:

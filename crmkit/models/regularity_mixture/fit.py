@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crmkit.errors import DomainError
-from crmkit.models.estimation import Estimate, Kind, Maximum, estimate_at, maximise
+from crmkit.models.estimation import Estimate, Kind, Maximum, Objective, estimate_at, maximise
 from crmkit.models.histories import F64, I64, Histories
 from crmkit.models.regular_beta_geometric.coordinates import Coordinates, status_of
 from crmkit.models.regular_beta_geometric.fit import check_fittable, fit_regular_beta_geometric, parameter_kinds
@@ -67,7 +67,7 @@ def fit_regularity_mixture(
     scout = _Likelihood.of(histories.thinned(_SCOUT_ROWS) if large else histories, coordinates, family, ks)
     best = scout.maximum(starts, ks).z
     whole = _Likelihood.of(histories, coordinates, family, ks) if large else scout
-    found, active = _with_shares_in_use(whole, best)
+    found, active = _with_shares_in_use(whole, best, scout if large else None)
     p = whole.p
     estimate = estimate_at(
         found,
@@ -84,7 +84,9 @@ def fit_regularity_mixture(
     return replace(blank.with_parameters(estimate.values), estimate=estimate)
 
 
-def _with_shares_in_use(likelihood: _Likelihood, z: F64) -> tuple[Maximum, tuple[int, ...]]:
+def _with_shares_in_use(
+    likelihood: _Likelihood, z: F64, scout: _Likelihood | None = None
+) -> tuple[Maximum, tuple[int, ...]]:
     """Maximise over the regularities that anyone has, from a point z of all of them.
 
     A share belongs at 0 if the likelihood does not rise with it there (Kuhn-Tucker); others come back in.
@@ -94,7 +96,7 @@ def _with_shares_in_use(likelihood: _Likelihood, z: F64) -> tuple[Maximum, tuple
     roots = dict(zip(ks, z[p:], strict=True))
     start = z[:p]
     while True:
-        found = likelihood.maximum([np.concatenate([start, [roots[k] for k in active]])], active)
+        found = likelihood.maximum([np.concatenate([start, [roots[k] for k in active]])], active, scout)
         shares = _spread(_shares(found.z[p:]), active, ks)
         gains = likelihood.at(found.z[:p], shares, ks)[2] / likelihood.n_customers
         wanted = [k for k, gain in zip(ks, gains, strict=True) if k not in active and gain > 1.0 + 1e-7]
@@ -152,8 +154,20 @@ class _Likelihood:
         """Coordinates besides the roots of the shares."""
         return 4 + 2 * self.coordinates.m
 
-    def maximum(self, starts: list[F64], active: tuple[int, ...]) -> Maximum:
+    def maximum(self, starts: list[F64], active: tuple[int, ...], scout: _Likelihood | None = None) -> Maximum:
         """Maximise over coordinates and the roots u of the active shares."""
+        free = np.full(len(active), np.inf)
+        return maximise(
+            self.objective(active),
+            starts,
+            np.concatenate([self.coordinates.lower, -free]),
+            np.concatenate([self.coordinates.upper, free]),
+            n_customers=self.n_customers,
+            scout=(scout.objective(active), scout.n_customers) if scout else None,
+        )
+
+    def objective(self, active: tuple[int, ...]) -> Objective:
+        """Return the log-likelihood as a function of coordinates and roots of the active shares."""
 
         def value(z: F64) -> tuple[float, F64]:
             u = z[self.p :]
@@ -162,10 +176,7 @@ class _Likelihood:
             by_root = 2.0 * u / float((u * u).sum()) * (gains - self.n_customers)
             return total, np.concatenate([gradient, by_root])
 
-        free = np.full(len(active), np.inf)
-        lower = np.concatenate([self.coordinates.lower, -free])
-        upper = np.concatenate([self.coordinates.upper, free])
-        return maximise(value, starts, lower, upper, n_customers=self.n_customers)
+        return value
 
     def at(self, z: F64, shares: F64, ks: tuple[int, ...]) -> tuple[float, F64, F64]:
         """Log-likelihood, its gradient in the coordinates, its slope in each share."""

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+
+from crmkit.errors import DomainError, FitError
+from crmkit.models.estimation import Estimate, estimate_at, likelihood_ratio_test, maximise
+
+EDGE = np.array([np.inf, 40.0])
+
+
+def normal(z):
+    """Sample of 100 with mean 3 and deviation 2: coordinates mean and log deviation."""
+    n, deviation = 100, np.exp(z[1])
+    squares = 4.0 + (3.0 - z[0]) ** 2
+    value = -n * (z[1] + squares / (2 * deviation**2))
+    return value, n * np.array([(3.0 - z[0]) / deviation**2, squares / deviation**2 - 1.0])
+
+
+def fitted():
+    found = maximise(normal, [np.zeros(2), np.array([-5.0, 2.0])], -EDGE, EDGE, n_customers=100)
+    positive = estimate_at(
+        found,
+        lambda z: np.array([z[0], np.exp(z[1])]),
+        names=["mean", "deviation"],
+        kinds=["real", "positive"],
+        n_customers=100,
+        n_free=2,
+        status="converged",
+    )
+    return found, positive
+
+
+def test_textbook_maximum_and_standard_errors():
+    found, estimate = fitted()
+    assert found.settled
+    assert not found.at_limit.any()
+    np.testing.assert_allclose(estimate.values, (3.0, 2.0), rtol=1e-8)
+    # s / sqrt(n) and s / sqrt(2 n); second derivatives by differences keep six digits.
+    np.testing.assert_allclose(estimate.standard_errors, (0.2, 2 / np.sqrt(200)), rtol=1e-5)
+    low, high = estimate.confidence_intervals(0.95)["mean"]
+    assert (high - low) / 2 == pytest.approx(1.959964 * 0.2, rel=1e-5)
+    low, high = estimate.confidence_intervals(0.95)["deviation"]
+    assert low * high == pytest.approx(4.0)  # symmetric on the logarithm
+    assert estimate.aic == pytest.approx(4 - 2 * estimate.log_likelihood)
+    assert estimate.bic == pytest.approx(2 * np.log(100) - 2 * estimate.log_likelihood)
+
+
+def test_a_likelihood_that_only_flattens_is_moved_to_its_limit():
+    """Rising in z1 for ever, but by less and less: the optimiser stops where the slope vanishes, short of the edge."""
+    found = maximise(
+        lambda z: (-50 * z[0] ** 2 - 3 * np.exp(-z[1]), np.array([-100 * z[0], 3 * np.exp(-z[1])])),
+        [np.array([1.0, 0.0])],
+        -EDGE,
+        EDGE,
+        n_customers=100,
+    )
+    assert found.at_limit.tolist() == [False, True]
+    assert found.z[1] == 40.0
+
+
+def test_a_limit_that_costs_likelihood_is_not_taken():
+    found = maximise(
+        lambda z: (-50 * z[0] ** 2 - (z[1] - 2) ** 2, np.array([-100 * z[0], 4 - 2 * z[1]])),
+        [np.zeros(2)],
+        -EDGE,
+        EDGE,
+        n_customers=100,
+    )
+    assert not found.at_limit.any()
+    assert found.z[1] == pytest.approx(2.0)
+
+
+def test_the_best_of_several_hills_is_climbed():
+    def hills(z):
+        a, b = np.exp(-((z[0] - 3) ** 2)), 2 * np.exp(-((z[0] + 3) ** 2))
+        return a + b, np.array([-2 * (z[0] - 3) * a - 2 * (z[0] + 3) * b])
+
+    edge = np.array([np.inf])
+    found = maximise(hills, [np.array([2.0]), np.array([-2.0])], -edge, edge, n_customers=1)
+    assert found.z[0] == pytest.approx(-3.0, abs=1e-6)
+
+
+def test_nowhere_finite_is_an_error_in_words():
+    with pytest.raises(FitError, match="finite at none of the starting points"):
+        maximise(lambda z: (np.nan, z), [np.zeros(2)], -EDGE, EDGE, n_customers=1)
+
+
+def test_intervals_stay_in_their_domain_and_json_keeps_every_digit():
+    variances = ((0.04, 0.0, 0.0), (0.0, np.inf, 0.0), (0.0, 0.0, 0.0))
+    estimate = Estimate(("a", "b", "c"), (0.1, 0.3, 0.0), ("share", "positive", "share"), variances, -1.5, 7.0, 2, "no")
+    intervals = estimate.confidence_intervals()
+    assert 0 < intervals["a"][0] < 0.1 < intervals["a"][1] < 1
+    assert intervals["b"] == (0.0, np.inf)
+    assert intervals["c"] == (0.0, 0.0)
+    assert Estimate.from_json(estimate.to_json()) == estimate
+    drawn = estimate.draw(50, np.random.default_rng(0))
+    assert (drawn[:, 1] == 0.3).all()  # not identified: stays
+    np.testing.assert_allclose(drawn[:, [0, 2]].sum(axis=1), 1.0)
+
+
+def test_likelihood_ratio_needs_a_larger_model_of_the_same_customers():
+    _, estimate = fitted()
+    with pytest.raises(DomainError, match="larger model with more parameters, got 100 and 100 customers, 2 and 2"):
+        likelihood_ratio_test(estimate, estimate)
