@@ -117,14 +117,10 @@ def revenue(table: pd.DataFrame, fit: purchases.PurchaseFit, days: int) -> list[
     return said
 
 
-def report() -> str:
+def run() -> list[str]:
     """All logs as text."""
     parts = []
     for name, orders, cut, days in logs():
         table, words = of_log(orders, cut, days)
         parts += [f"\n{name}, cut {cut}, {days} days", table.round(4).to_string(), *words]
-    return "\n".join(parts)
-
-
-if __name__ == "__main__":
-    print(report())
+    return parts
