@@ -136,8 +136,8 @@ def _check_once(members: frames.Frame) -> None:
     many = int(twice["customers"][0])
     if many:
         raise SchemaError(
-            f"groups.customer_id: {many} customers stand in more than one row (first: {twice['first'].tolist()[0]!r}); expected "
-            f"one group each.\nKeep one row per customer."
+            f"groups.customer_id: {many} customers stand in more than one row (first: {twice['first'].tolist()[0]!r}); "
+            f"expected one group each.\nKeep one row per customer."
         )
 
 
