@@ -207,6 +207,25 @@ def test_answers_keep_their_domains(base, process):
     assert (table["clv_low"] <= table["clv_high"]).all()
 
 
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_extreme_customers_get_finite_answers(process):
+    """Daily buyers of 20 years, some of them silent for 15: an order is next to impossible, and nothing overflows."""
+    table = pd.DataFrame(
+        {
+            "customer_id": range(5),
+            "frequency": [7000, 2000, 600, 0, 0],
+            "recency": [7300, 2000, 700, 0, 0],
+            "T": [7300, 7300, 710, 7300, 0],
+            "monetary_value": [1e6, 0.01, 10.0, 0.0, 0.0],
+        }
+    )
+    gap = table["recency"] / table["frequency"].clip(lower=1)
+    table["sum_log_gap"] = table["frequency"] * np.log(gap.clip(lower=1))
+    found = clv.customer_value(table, horizon_days=3650, fit=a_fit(process))
+    assert np.isfinite(found.to_numpy(float)).all()
+    assert (found["orders_low"] <= found["expected_orders"]).all()
+
+
 def test_one_timers_zero_values_and_refunds_get_a_value(bg):
     orders = pd.DataFrame(
         {

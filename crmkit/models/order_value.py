@@ -19,6 +19,8 @@ from crmkit.models.parameter_axes import neighbours
 
 # Where nu is spread so widely that the value per order has no variance, the variance of this shape stands in.
 _LEAST_SHAPE = 2.5
+# Below this probability of an order, quantiles are 0 and the moments given one are rounding.
+_NO_CHANCE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,8 +69,7 @@ def value_per_scale(
     per_order = unit_value(spend, x, base_mean=base_mean)
     kept = margin * np.where(orders.orders > 0, orders.discounted / np.maximum(orders.orders, 1e-300), 1.0)
     shape = spend.p * x + spend.q
-    some = np.maximum(1.0 - orders.p_none, 1e-300)
-    count, square = np.maximum(orders.mean / some, 1.0), np.maximum(orders.square / some, 1.0)
+    count, square = _given_one(orders)
     mean = spend.p * count
     spread = spend.p * count + spend.p**2 * np.maximum(square - count**2, 0.0)
     spread += mean**2 * _own_uncertainty(spend, x, base_mean)
@@ -128,6 +129,15 @@ def _own_uncertainty(spend: GammaGamma, x: F64, base_mean: float) -> F64:
     value = unit_value(spend, x, base_mean=base_mean) * scale
     moves = (constant + slope * scale for constant, slope in value_axes(spend, x, base_mean=base_mean))
     return np.asarray(sum((move / value) ** 2 for move in moves) + np.zeros(len(x)), dtype=np.float64)
+
+
+def _given_one(orders: Outlook) -> tuple[F64, F64]:
+    """E[orders | at least one] and E[orders^2 | at least one]; 1 where an order is next to impossible."""
+    some = 1.0 - orders.p_none
+    likely = some > _NO_CHANCE
+    some = np.where(likely, some, 1.0)
+    count = np.where(likely, np.maximum(orders.mean / some, 1.0), 1.0)
+    return count, np.where(likely, np.maximum(orders.square / some, count**2), 1.0)
 
 
 def _quantile(level: float, p_none: F64, gamma_shape: F64, shape: F64) -> F64:
