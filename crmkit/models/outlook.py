@@ -82,9 +82,12 @@ def outlook(
         questions.append(lambda model, rows: model.discounted_expected_purchases(rows, days, rate_per_day))
     p_alive, p_order, orders, *rest = answers(process, histories, questions)
     discounted = np.minimum(rest[0], orders) if rest else orders
-    models = _sigma_points(process) if _matters(process, histories, days, level) else [process]
+    models, mean = [process], orders
+    if _matters(process, histories, days):
+        models = _sigma_points(process)
+        mean = sum((answers(model, histories, questions[2:3])[0] for model in models), start=0.0 * orders) / len(models)
     if_alive = orders / np.maximum(p_alive, 1e-300)
-    low, high, p_none, mean, square = _counts(models, histories, days, level, if_alive)
+    low, high, p_none, square = _counts(models, histories, days, level, if_alive, mean)
     return Outlook(p_alive, p_order, orders, discounted, low, high, p_none, mean, square)
 
 
@@ -109,7 +112,7 @@ def _sigma_points(process: PurchaseProcess) -> list[PurchaseProcess]:
     return [process.with_parameters(values) for pair in moved for values in pair] or [process]
 
 
-def _matters(process: PurchaseProcess, histories: Histories, days: float, level: float) -> bool:
+def _matters(process: PurchaseProcess, histories: Histories, days: float) -> bool:
     """Whether the uncertainty of the parameters widens any interval of a sample by more than `_NARROW`."""
     moved = neighbours(process.estimate)
     if len(moved) == 0 or len(histories) == 0 or days == 0:
@@ -127,13 +130,13 @@ def _matters(process: PurchaseProcess, histories: Histories, days: float, level:
 
 
 def _counts(
-    models: list[PurchaseProcess], histories: Histories, days: float, level: float, if_alive: F64
-) -> tuple[F64, F64, F64, F64, F64]:
-    """Quantiles, P(0), mean and mean square of the orders of each row, averaged over the models."""
+    models: list[PurchaseProcess], histories: Histories, days: float, level: float, if_alive: F64, mean: F64
+) -> tuple[F64, F64, F64, F64]:
+    """Quantiles, P(0) and mean square of the orders of each row, averaged over the models."""
     n = len(histories)
-    low, high, p_none, mean, square = (np.zeros(n) for _ in range(5))
+    low, high, p_none, square = (np.zeros(n) for _ in range(4))
     if n == 0 or days == 0:
-        return low, high, p_none + 1.0, mean, square
+        return low, high, p_none + 1.0, square
     tail = (1.0 - level) / 2.0
     order = np.argsort(-if_alive, kind="stable")
     falling, start = -if_alive[order], 0
@@ -142,34 +145,29 @@ def _counts(
         n_max = int(min(_LONGEST_TABLE, 6 + np.ceil(2.0 * most)))
         similar = int(np.searchsorted(falling, -0.6 * most + 1e-9, side="right")) if most > 1.0 else n
         block = order[start : min(similar, start + max(1, min(_ROWS, _CELLS // n_max)))]
-        rows = histories.take(block)
-        table, expected = _tables(models, rows, days, n_max, tail / 4.0)
+        table = _table(models, histories.take(block), days, n_max, tail / 4.0)
         below = np.cumsum(table, axis=1)
         # 1e-12: a sum of probabilities that reaches the level only up to rounding has reached it.
         low[block] = (below < tail - 1e-12).sum(axis=1)
         high[block] = (below < 1.0 - tail - 1e-12).sum(axis=1)
-        p_none[block], mean[block] = np.minimum(table[:, 0], 1.0), expected
-        square[block] = _mean_square(table, expected)
+        p_none[block] = np.minimum(table[:, 0], 1.0)
+        square[block] = _mean_square(table, mean[block])
         start += len(block)
-    return low, high, p_none, mean, square
+    return low, high, p_none, square
 
 
-def _tables(
-    models: list[PurchaseProcess], rows: Histories, days: float, n_max: int, most_beyond: float
-) -> tuple[F64, F64]:
-    """P(n orders) for n = 0 .. as many as leave at most `most_beyond`, and E[orders], averaged over the models."""
+def _table(models: list[PurchaseProcess], rows: Histories, days: float, n_max: int, most_beyond: float) -> F64:
+    """P(n orders), averaged over the models, for n from 0 to where at most `most_beyond` is left (from n_max on)."""
     while True:
         longest = n_max
-        asked: list[Ask] = [
-            lambda model, part: model.purchase_count_probabilities(part, days, longest),  # noqa: B023 (called at once)
-            lambda model, part: model.expected_purchases(part, days),
+        ask: list[Ask] = [
+            lambda model, part: model.purchase_count_probabilities(part, days, longest)  # noqa: B023 (called at once)
         ]
-        found = [answers(model, rows, asked) for model in models]
-        table = sum((one[0] for one in found), start=np.zeros((len(rows), n_max + 1))) / len(models)
-        expected = sum((one[1] for one in found), start=np.zeros(len(rows))) / len(models)
-        beyond = 1.0 - table.sum(axis=1)
-        if beyond.max() <= most_beyond or n_max >= _LONGEST_TABLE:
-            return table, expected
+        table: F64 = np.zeros((len(rows), n_max + 1))
+        for model in models:
+            table += answers(model, rows, ask)[0] / len(models)
+        if n_max >= _LONGEST_TABLE or (1.0 - table.sum(axis=1)).max() <= most_beyond:
+            return table
         n_max = min(_LONGEST_TABLE, 2 * n_max)
 
 
