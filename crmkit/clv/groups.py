@@ -64,10 +64,11 @@ def value_of_groups(
     the root of the group's size: `clv_chance_error` of a group of a hundred times the size is ten times as large, a
     tenth in proportion. The parameters are shared: if they are wrong by 3 %, they are so for all customers at once, so
     `clv_parameter_error` grows in proportion to the sum and does not average out. Each moves with its own gradient
-    (delta method along the principal axes of the covariance, process and spend apart). The interval is that of a gamma
-    distribution with the mean and both variances, skewed for a few customers, normal for many. It does not hold the error
-    of a parameter that ran to its limit (`fit.status` is then not "converged"), nor what no model knows: seasons to come,
-    prices, a competitor.
+    (delta method along the principal axes of the covariance, process and spend apart).
+
+    The interval is that of a gamma distribution with the mean and both variances: skewed for a few customers, normal
+    for many. It does not hold the error of a parameter that ran to its limit (`fit.status` is then not "converged"),
+    nor what no model knows: seasons to come, prices, a competitor.
     """
     check_horizon(horizon_days, level)
     check_margin(margin)
