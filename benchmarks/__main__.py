@@ -5,12 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
-from benchmarks import foundations
+from benchmarks import accuracy, foundations, purchase_processes
 from benchmarks.timing import Timing, peak_gib
 
-CASES = {"foundations": foundations.run}
+CASES: dict[str, Callable[[], Sequence[Timing | str]]] = {
+    "foundations": foundations.run,
+    "processes": purchase_processes.run,
+    "accuracy": accuracy.run,
+}
 
 
 def main(names: list[str]) -> None:
@@ -20,8 +25,8 @@ def main(names: list[str]) -> None:
         + ", ".join(f"{name} {version(name)}" for name in ("pandas", "duckdb", "narwhals", "polars", "numpy"))
     )
     for name in names or list(CASES):
-        for timing in CASES[name]():
-            show(timing)
+        for found in CASES[name]():
+            show(found) if isinstance(found, Timing) else print(found)
     print(f"\npeak memory of the whole run: {peak_gib():.1f} GiB")
 
 

@@ -15,7 +15,8 @@ FLOORS = {
     0: ("errors",),
     1: ("frames", "segment_maps", "models"),
     2: ("schema",),
-    3: ("summary", "journeys", "purchases"),
+    3: ("summary", "journeys"),
+    3.5: ("purchases",),  # fits to what summary makes, for the rooms above
     4: (
         *("rfm", "clusters", "repurchase", "churn", "clv", "scoring", "attribution"),
         *("tags", "basket", "funnel", "cohorts", "leads", "evaluation", "datasets"),

@@ -339,6 +339,25 @@ SEGMENTS = Table(
 )
 
 
+SUMMARY = Table(
+    "summary",
+    "one row per customer, from summary.purchase_summary",
+    (
+        _CUSTOMER,
+        Column("frequency", "number", "order days after the first", "count", "at least 0", True, False, 0.0),
+        Column("recency", "number", "days from first to last order day", "days", "at least 0", True, False, 0.0),
+        Column("T", "number", "days from first order day to as_of", "days", "at least 0", True, False, 0.0),
+        Column("monetary_value", "number", "mean value of the order days after the first", "money", "finite"),
+        Column("sum_log_gap", "number", "sum of ln of the gaps between order days", "ln days", "finite"),
+    ),
+)
+GROUPS = Table(
+    "groups",
+    "one row per customer, whatever the groups are: segments, channels, tiers",
+    (_CUSTOMER, Column("group", "id", "which group; empty for none", required=True)),
+)
+
+
 def scores_up_to(highest: int) -> Table:
     """Make the table of R, F and M scores from 1 to `highest`, as `rfm.rfm_scores` makes it."""
     domain, top = f"1 to {highest}", float(highest)

@@ -1,0 +1,177 @@
+"""What groups of customers will be worth: sums, whose chance averages out, and parameters, which do not."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from narwhals.stable.v2.typing import IntoFrameT
+
+from crmkit import frames, purchases, schema, summary
+from crmkit.clv.forecast import Base, check_horizon, check_margin, daily_rate, scale
+from crmkit.errors import FitError, SchemaError
+from crmkit.models.gamma_gamma import GammaGamma
+from crmkit.models.histories import F64
+from crmkit.models.order_value import total_quantile, value_axes, value_per_scale
+from crmkit.models.outlook import Outlook, answers, outlook
+from crmkit.models.parameter_axes import neighbours
+
+NO_GROUP = "(no group)"
+
+
+def value_of_groups(
+    orders: IntoFrameT,
+    groups: IntoFrameT,
+    *,
+    as_of: dt.date | None = None,
+    horizon_days: int,
+    discount_rate_per_year: float = 0.1,
+    margin: float = 1.0,
+    level: float = 0.8,
+    fit: purchases.PurchaseFit | None = None,
+    refunds: summary.Refunds = "exclude",
+) -> IntoFrameT:
+    """Sum up what segments, acquisition channels or any other groups will be worth, with intervals of the sums.
+
+    Parameters
+    ----------
+    orders, as_of, horizon_days, discount_rate_per_year, margin, level, fit, refunds
+        As for `customer_value`.
+    groups : data frame, `schema.GROUPS`
+        `customer_id`, `group`; one row per customer, in the library of `orders`. Customers without a row, or with an
+        empty group, are "(no group)"; customers without orders are left out.
+
+    Returns
+    -------
+    data frame like `orders`
+        One row per group, sorted by `group`: `customers` (count), `expected_orders`, `orders_low`, `orders_high` (order
+        days of the group), `clv`, `clv_low`, `clv_high` (money of the group, 6 decimals), `clv_per_customer`,
+        `clv_chance_error` (standard deviation of the sum by chance), `clv_parameter_error` (standard error of the sum
+        by the estimated parameters).
+
+    Raises
+    ------
+    SchemaError
+        A customer stands in `groups` twice.
+    DomainError, FitError
+        As `customer_value`; FitError also where the log gives nothing to learn the value of an order from.
+
+    Notes
+    -----
+    Customers are independent given the parameters, so the variances of their futures add up, and chance shrinks with
+    the root of the group's size: `clv_chance_error` of a group of a hundred times the size is ten times as large, a
+    tenth in proportion. The parameters are shared: if they are wrong by 3 %, they are so for all customers at once, so
+    `clv_parameter_error` grows in proportion to the sum and does not average out. Each moves with its own gradient
+    (delta method along the principal axes of the covariance, process and spend apart).
+
+    The interval is that of a gamma distribution with the mean and both variances: skewed for a few customers, normal
+    for many. It does not hold the error of a parameter that ran to its limit (`fit.status` is then not "converged"),
+    nor what no model knows: seasons to come, prices, a competitor.
+    """
+    check_horizon(horizon_days, level)
+    check_margin(margin)
+    rate = daily_rate(discount_rate_per_year)
+    base = Base.of(orders, as_of=as_of, fit=fit, refunds=refunds)
+    spend, base_mean = base.spend_model()
+    if spend is None:
+        raise FitError(f"Groups can't be valued. {base.fit.money.status if base.fit.money else ''}")
+    certain = base.fit.process.with_parameters(list(base.fit.process.parameters.values()))
+    found = outlook(certain, base.histories, float(horizon_days), rate_per_day=rate, level=level)
+    columns = _ingredients(base, spend, found, float(horizon_days), margin, level, base_mean)
+    sums = _summed(_grouped(base, groups, columns, spend), columns)
+    return frames.build(_table(sums, columns, level), like=orders)
+
+
+def _ingredients(
+    base: Base, spend: GammaGamma, found: Outlook, days: float, margin: float, level: float, base_mean: float
+) -> dict[str, F64]:
+    """Per distinct history, all that is summed over customers; names with / are per unit of scale (// squared)."""
+    x = base.histories.x
+    worth = value_per_scale(spend, x, found, margin=margin, level=level, base_mean=base_mean)
+    columns = {
+        "orders": found.orders,
+        "orders_variance": np.maximum(found.square - found.orders**2, 0.0),
+        "clv/": worth.clv,
+        "clv_variance//": np.maximum(worth.square - worth.clv**2, 0.0),
+    }
+    relative = np.where(found.orders > 0, worth.clv / np.maximum(found.orders, 1e-300), 0.0)
+    process = base.fit.process
+    for i, (up, down) in enumerate(neighbours(process.estimate)):
+        ends = [
+            answers(
+                process.with_parameters(values),
+                base.histories,
+                [lambda model, rows: model.expected_purchases(rows, days)],
+            )[0]
+            for values in (up, down)
+        ]
+        columns[f"orders_move_{i}"] = (ends[0] - ends[1]) / 2.0
+        columns[f"clv_move_{i}/"] = columns[f"orders_move_{i}"] * relative
+    kept = margin * found.discounted
+    for i, (constant, slope) in enumerate(value_axes(spend, x, base_mean=base_mean)):
+        columns[f"value_move_{i}"], columns[f"value_move_{i}/"] = kept * constant, kept * slope
+    return columns
+
+
+def _grouped(base: Base, groups: Any, columns: dict[str, F64], spend: GammaGamma) -> frames.Frame:
+    """Give customers their group and their summands, in the engine."""
+    joined = base.joined(columns)
+    members = schema.admit(groups, schema.GROUPS, beside=joined)
+    _check_once(members)
+    kinds = [frames.kinds_of(frame, ["customer_id"])["customer_id"] for frame in (joined, members)]
+    if kinds[0] != kinds[1]:
+        joined, members = (frame.with_columns(nw.col("customer_id").cast(nw.String)) for frame in (joined, members))
+    named = joined.join(
+        members.select("customer_id", group=nw.col("group").cast(nw.String)), on="customer_id", how="left"
+    )
+    by = scale(spend)
+    powers = {name: by * by if name.endswith("//") else by for name in columns if name.endswith("/")}
+    scaled = {name: nw.col(name) * factor for name, factor in powers.items()}
+    return named.with_columns(nw.col("group").fill_null(NO_GROUP), **scaled)
+
+
+def _check_once(members: frames.Frame) -> None:
+    counted = members.group_by("customer_id").agg(rows=nw.len()).filter(nw.col("rows") > 1)
+    twice = frames.arrays(counted.select(customers=nw.len(), first=nw.col("customer_id").min()), ["customers", "first"])
+    many = int(twice["customers"][0])
+    if many:
+        raise SchemaError(
+            f"groups.customer_id: {many} customers stand in more than one row (first: {twice['first'].tolist()[0]!r}); "
+            f"expected one group each.\nKeep one row per customer."
+        )
+
+
+def _summed(grouped: frames.Frame, columns: dict[str, F64]) -> dict[str, Any]:
+    sums = grouped.group_by("group").agg(customers=nw.len(), **{name: nw.col(name).sum() for name in columns})
+    return frames.arrays(sums.sort("group"), ["group", "customers", *columns])
+
+
+def _table(sums: dict[str, Any], columns: dict[str, F64], level: float) -> dict[str, Any]:
+    axes = sorted({name.rstrip("/") for name in columns if "_move_" in name})
+    moves = {axis: sum(sums[name] for name in (axis, axis + "/") if name in columns) for axis in axes}
+    unsure = {
+        what: np.asarray(sum((moves[axis] ** 2 for axis in axes if axis.startswith(what)), start=0.0 * sums["orders"]))
+        for what in ("orders_move", "clv_move", "value_move")
+    }
+    orders, clv = sums["orders"], sums["clv/"]
+    by_parameters = unsure["clv_move"] + unsure["value_move"]
+    spread = {"orders": sums["orders_variance"] + unsure["orders_move"], "clv": sums["clv_variance//"] + by_parameters}
+    tail = (1.0 - level) / 2.0
+    ends = [
+        [total_quantile(mean, spread[name], q) for q in (tail, 1.0 - tail)]
+        for name, mean in (("orders", orders), ("clv", clv))
+    ]
+    customers = sums["customers"].astype(np.int64)
+    money = {
+        "clv": clv,
+        "clv_low": ends[1][0],
+        "clv_high": ends[1][1],
+        "clv_per_customer": clv / np.maximum(customers, 1),
+        "clv_chance_error": np.sqrt(sums["clv_variance//"]),
+        "clv_parameter_error": np.sqrt(by_parameters),
+    }
+    counts = {"expected_orders": orders, "orders_low": ends[0][0], "orders_high": ends[0][1]}
+    rounded = {name: np.round(np.asarray(values, dtype=np.float64), 6) for name, values in (counts | money).items()}
+    return {"group": sums["group"], "customers": customers, **rounded}

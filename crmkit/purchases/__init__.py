@@ -1,0 +1,9 @@
+"""How do customers buy and leave? A purchase process and a spend model for an order log, chosen and checked."""
+
+from crmkit.purchases.customers import summarised
+from crmkit.purchases.fit import fit_purchase_process
+from crmkit.purchases.money import Money
+from crmkit.purchases.processes import Candidate, Model
+from crmkit.purchases.result import PurchaseFit
+
+__all__ = ["Candidate", "Model", "Money", "PurchaseFit", "fit_purchase_process", "summarised"]

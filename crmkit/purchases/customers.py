@@ -1,0 +1,88 @@
+"""Customers as purchase processes see them: from an order log or from its summary."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from narwhals.stable.v2.typing import IntoFrameT
+from numpy.typing import NDArray
+
+from crmkit import frames, schema, summary
+from crmkit.errors import DomainError, SchemaError
+from crmkit.models.histories import Histories
+
+TRIPLE = ("frequency", "recency", "T")
+GAPS = "sum_log_gap"
+MONEY = "monetary_value"
+
+
+def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summary.Refunds = "exclude") -> IntoFrameT:
+    """Summarise an order log, in the caller's library; a table that is a summary is returned as it is.
+
+    Parameters
+    ----------
+    table : data frame, `schema.ORDERS` or `schema.SUMMARY`
+        A table with the columns frequency, recency and T is a summary.
+    as_of : date, optional
+        Last day the log covers, inclusive. A summary has been made for a day already.
+    refunds : {"exclude", "net", "raise"}
+        As for `summary.purchase_summary`; says nothing of a summary.
+
+    Raises
+    ------
+    DomainError
+        Orders without `as_of`.
+    """
+    if set(TRIPLE) <= set(frames.column_names(table)):
+        return table
+    if as_of is None:
+        raise DomainError(
+            "as_of is needed with orders: the last day the log covers, such as datetime.date(2024, 12, 31).\n"
+            "Only a purchase summary (columns frequency, recency, T) goes without."
+        )
+    return summary.purchase_summary(table, as_of=as_of, refunds=refunds)
+
+
+def admitted(customers: Any, *, beside: frames.Frame | None = None) -> frames.Frame:
+    """Take a summary in, its counts and days as integers."""
+    entered = schema.admit(customers, schema.SUMMARY, beside=beside)
+    return entered.with_columns(*[nw.col(name).cast(nw.Int64) for name in TRIPLE])
+
+
+def knows_gaps(entered: frames.Frame) -> bool:
+    """Whether the summary says how even the gaps between order days are."""
+    return GAPS in frames.names_of(entered)
+
+
+def keys(entered: frames.Frame, *, gaps: bool) -> list[str]:
+    """Columns that a forecast depends on; with `gaps` the gaps belong to them.
+
+    Raises
+    ------
+    SchemaError
+        There are no gaps, and the process can't do without.
+    """
+    if gaps and not knows_gaps(entered):
+        raise SchemaError(
+            f"summary.{GAPS}: the column is missing; expected the sum of ln of the gaps between order days.\n"
+            f"Take the summary from crmkit.summary.purchase_summary, or a process without regularity: model='mbg'."
+        )
+    return [*TRIPLE, GAPS] if gaps else list(TRIPLE)
+
+
+def distinct(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, dict[str, NDArray[Any]]]:
+    """Distinct histories in the order of their columns, and the columns as they are, to join answers on."""
+    columns = keys(entered, gaps=gaps)
+    rows = frames.distinct_rows(entered, columns)
+    x, t_x, T = (rows[name].astype(np.float64) for name in TRIPLE)
+    known = rows[GAPS].astype(np.float64) if gaps else None
+    histories = Histories.in_order(x, t_x, T, known, rows["count"].astype(np.float64))
+    return histories, {name: rows[name] for name in columns}
+
+
+def spend_rows(entered: frames.Frame) -> dict[str, NDArray[Any]] | None:
+    """Distinct (frequency, monetary_value) with their number; None where the summary has no money."""
+    return frames.distinct_rows(entered, ["frequency", MONEY]) if MONEY in frames.names_of(entered) else None

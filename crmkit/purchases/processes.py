@@ -1,0 +1,124 @@
+"""The purchase processes by name: fitted, compared, chosen, stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias, get_args
+
+from crmkit.errors import DomainError
+from crmkit.models.estimation import Estimate
+from crmkit.models.histories import Histories
+from crmkit.models.nbd import NBD, fit_nbd
+from crmkit.models.pareto_nbd import ParetoNBD, fit_pareto_nbd
+from crmkit.models.regular_beta_geometric import (
+    RegularBetaGeometric,
+    fit_best_regularity,
+    fit_regular_beta_geometric,
+)
+from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
+
+Process: TypeAlias = RegularBetaGeometric | ParetoNBD | NBD | RegularityMixture
+Model: TypeAlias = Literal[
+    "auto", "nbd", "bg", "mbg", "pareto", "bg_cnbd", "mbg_cnbd", "bg_regularity_mixture", "regularity_mixture"
+]
+# What "auto" compares; those that need the gaps between orders only where they are known.
+FAMILIES = ("nbd", "bg", "mbg", "pareto")
+WITH_GAPS = ("mbg_cnbd", "regularity_mixture")
+
+_FITS: Mapping[str, Callable[[Histories], Process]] = MappingProxyType(
+    {
+        "nbd": lambda h: fit_nbd(h.without_gaps().grouped()[0]),
+        "bg": lambda h: fit_regular_beta_geometric(h.without_gaps().grouped()[0], family="BG"),
+        "mbg": lambda h: fit_regular_beta_geometric(h.without_gaps().grouped()[0], family="MBG"),
+        "pareto": lambda h: fit_pareto_nbd(h.without_gaps().grouped()[0]),
+        "bg_cnbd": lambda h: fit_best_regularity(h, family="BG"),
+        "mbg_cnbd": lambda h: fit_best_regularity(h, family="MBG"),
+        "bg_regularity_mixture": lambda h: fit_regularity_mixture(h, family="BG"),
+        "regularity_mixture": lambda h: fit_regularity_mixture(h, family="MBG"),
+    }
+)
+_CLASSES: Mapping[str, type[Process]] = MappingProxyType(
+    {cls.__name__: cls for cls in (RegularBetaGeometric, ParetoNBD, NBD, RegularityMixture)}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A purchase process that was fitted and compared.
+
+    Attributes
+    ----------
+    model, name : str
+        As asked for, such as "mbg_cnbd"; in the field's words, such as "MBG/CNBD-2".
+    parameters : int
+        Free ones; a regularity k that was searched for is one.
+    log_likelihood, aic, bic : float
+        Of the same order times for every candidate, so they compare; smaller criteria are better.
+    status : str
+        "converged", or in words what the data do not tell.
+    """
+
+    model: str
+    name: str
+    parameters: int
+    log_likelihood: float
+    aic: float
+    bic: float
+    status: str
+
+
+def fitted(model: str, histories: Histories) -> tuple[Process, Candidate]:
+    """Fit one process by name."""
+    process = _FITS[model](histories)
+    known = process.estimate
+    assert known is not None
+    searched = 1 if model in ("bg_cnbd", "mbg_cnbd") else 0  # k was chosen by likelihood, too
+    return process, _candidate(model, process.name, known, searched)
+
+
+def checked_model(model: str) -> str:
+    """Return a model that there is."""
+    if model not in get_args(Model):
+        raise DomainError(f"model must be one of {', '.join(map(repr, get_args(Model)))}, got {model!r}.")
+    return model
+
+
+def needs_gaps(model: str | Process) -> bool:
+    """Whether a process looks at `sum_log_gap`: by name to fit it, fitted to forecast."""
+    if isinstance(model, str):
+        return "cnbd" in model or "mixture" in model
+    return isinstance(model, RegularityMixture)
+
+
+def choose(candidates: list[tuple[Process, Candidate]]) -> tuple[Process, str]:
+    """Take the smallest BIC among the fits that converged, with a sentence that says why."""
+    settled = [pair for pair in candidates if not pair[1].status.startswith("not converged")] or candidates
+    ranked = sorted(settled, key=lambda pair: pair[1].bic)
+    process, best = ranked[0]
+    if len(ranked) == 1:
+        return process, f"{best.name} was asked for; log-likelihood {best.log_likelihood:.1f}."
+    second = ranked[1][1]
+    ahead = second.bic - best.bic
+    doubt = " The two are close: forecasts of both are worth comparing." if ahead < 2.0 else ""
+    return process, (
+        f"{best.name} was chosen among {len(candidates)} processes: its BIC of {best.bic:.1f} is the smallest, "
+        f"{ahead:.1f} ahead of {second.name}.{doubt}"
+    )
+
+
+def read(plain: dict[str, Any]) -> Process:
+    """Read a process from the plain values of its JSON."""
+    cls = _CLASSES.get(str(plain.get("model")))
+    if cls is None:
+        raise DomainError(f"A stored process must be one of {', '.join(_CLASSES)}, got {plain.get('model')!r}.")
+    return cls.from_json(json.dumps(plain))
+
+
+def _candidate(model: str, name: str, known: Estimate, searched: int) -> Candidate:
+    free = known.n_free + searched
+    penalty = (known.bic + 2.0 * known.log_likelihood) / known.n_free
+    aic, bic = known.aic + 2.0 * searched, known.bic + penalty * searched
+    return Candidate(model, name, free, known.log_likelihood, aic, bic, known.status)

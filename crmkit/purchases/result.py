@@ -1,0 +1,73 @@
+"""A fitted purchase process with its money: small, frozen, JSON in and out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Self
+
+from crmkit.errors import DomainError
+from crmkit.purchases import processes
+from crmkit.purchases.money import Money
+from crmkit.purchases.processes import Candidate, Process
+
+
+@dataclass(frozen=True, slots=True)
+class PurchaseFit:
+    """How the customers of a base buy, leave and spend; holds no customer data.
+
+    Attributes
+    ----------
+    process : purchase process
+        The chosen one; per day.
+    compared : tuple of Candidate
+        All that were fitted, the smallest BIC first.
+    choice : str
+        What was chosen and why.
+    customers : int
+        Customers behind the fit.
+    money : Money or None
+        What an order day is worth; None if the summary has no `monetary_value`.
+    """
+
+    process: Process
+    compared: tuple[Candidate, ...]
+    choice: str
+    customers: int
+    money: Money | None
+
+    @property
+    def status(self) -> str:
+        """Status of the chosen process: "converged", or in words what the data do not tell."""
+        return self.process.estimate.status if self.process.estimate else "given"
+
+    def to_json(self) -> str:
+        """Return the fit as JSON of a few thousand bytes."""
+        return json.dumps(
+            {
+                "crmkit": "purchase fit",
+                "process": json.loads(self.process.to_json()),
+                "compared": [asdict(candidate) for candidate in self.compared],
+                "choice": self.choice,
+                "customers": self.customers,
+                "money": None if self.money is None else self.money.as_dict(),
+            }
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` returned; the same fit, digit for digit."""
+        try:
+            plain = json.loads(text)
+        except json.JSONDecodeError:
+            plain = None
+        if not isinstance(plain, dict) or plain.get("crmkit") != "purchase fit":
+            raise DomainError(f"The text is not a stored purchase fit: {text[:80]!r}.")
+        money = plain["money"]
+        return cls(
+            processes.read(plain["process"]),
+            tuple(Candidate(**candidate) for candidate in plain["compared"]),
+            plain["choice"],
+            plain["customers"],
+            None if money is None else Money.from_dict(money),
+        )
