@@ -151,7 +151,7 @@ def _is_blank(text: nw.Expr) -> nw.Expr:
 
 def _inexact_rule(name: str, value: nw.Expr) -> Rule:
     """Floats above 2**53 are each several ids: pandas makes them of integers where one is missing."""
-    inexact = ~value.is_nan() & ((value % 1 != 0) | (value.abs() >= 2.0**53))
+    inexact = ~value.is_nan() & ((value.floor() != value) | (value.abs() >= 2.0**53))
     advice = f"Read them as text where the table is made: pandas.read_csv(..., dtype={{{name!r}: 'string'}})."
     return Rule(name, "inexact", "error", inexact, "are fractions or too large to be exact", advice, name)
 
