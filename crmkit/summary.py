@@ -80,7 +80,8 @@ def order_days(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclud
         One row per customer and order day, sorted by both: `customer_id`, `order_day` (date), `orders` (count),
         `amount` (money), `gap_days` (days since the customer's order day before; missing on the first).
     """
-    daily = _with_gaps(_daily(_sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds)))
+    days = _daily(_sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds))
+    daily = frames.with_gaps(days, day="order_day", by="customer_id")
     columns = ["customer_id", "order_day", "orders", "amount", "gap_days"]
     return frames.leave(daily.select(*columns), like=orders, sort=["customer_id", "order_day"])
 
@@ -200,19 +201,11 @@ def _daily(sales: frames.Frame) -> frames.Frame:
     )
 
 
-def _with_gaps(rows: frames.Frame) -> frames.Frame:
-    """Add `gap_days` (since the customer's row before; missing on the first) and `rank` (1 on the first order day)."""
-    numbered = frames.with_day_numbers(rows, day_number="order_day")
-    windows = frames.with_row_before(numbered, order="day_number", by="customer_id")
-    return windows.with_columns(gap_days=nw.col("day_number") - nw.col("before"))
-
-
 def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
     """Sum up the history of each customer in one window and one grouping, without making the order days first."""
     day, gap = nw.col("order_day"), nw.col("gap_days")
-    rows = _with_gaps(sales).with_columns(
+    rows = frames.with_gaps(sales, day="order_day", by="customer_id").with_columns(
         repeat=frames.one_if(gap > 0),
-        log_gap=(nw.when(gap > 0).then(gap).otherwise(1).cast(nw.Float64).log() * 1e9).round(0).cast(nw.Int64),
         repeat_amount=nw.when(nw.col("rank") > 1).then(nw.col("amount")).otherwise(0.0),
     )
     sums = rows.group_by("customer_id").agg(

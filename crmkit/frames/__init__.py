@@ -6,7 +6,7 @@ from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.small import arrays, build, distinct_rows, join_small
-from crmkit.frames.windows import with_row_before
+from crmkit.frames.windows import with_gaps
 
 __all__ = [
     "Frame",
@@ -27,7 +27,7 @@ __all__ = [
     "put_back",
     "rename",
     "with_day_numbers",
-    "with_row_before",
+    "with_gaps",
     "write_parquet",
     "written_aside",
 ]

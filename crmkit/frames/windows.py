@@ -8,16 +8,30 @@ from crmkit.frames.expressions import quoted
 from crmkit.frames.native import Frame, wrapped
 
 
-def with_row_before(frame: Frame, *, order: str, by: str) -> Frame:
-    """Add `before` (`order` of the row before, within `by`) and `rank` (from 1; equal rows alike).
+def with_gaps(frame: Frame, *, day: str, by: str) -> Frame:
+    """Add what lies between the rows of each `by`, in the order of a date column.
 
-    narwhals orders missing values first in one of these and last in the other, which costs SQL engines a second sort.
+    Adds `gap_days` (days since the row before; missing on the first), `log_gap` (ln of a gap of a day or more in units
+    of 1e-9, whole so that sums are the same in every run; else 0) and `rank` (from 1; rows of one day alike).
     """
     engine, native = frame.implementation, frame.to_native()
     if engine.is_polars():
-        before = nw.col(order).shift(1).over(by, order_by=[order])
-        return frame.with_columns(before=before, rank=nw.col(order).rank("min").over(by))
-    value = quoted(order, engine)
-    window = f"over (partition by {quoted(by, engine)} order by {value})"
-    parts = ["*", f"lag({value}) {window} as before", f"rank() {window} as rank"]
-    return wrapped(native.project(", ".join(parts)) if engine.is_duckdb() else native.selectExpr(*parts))
+        return _with_gaps_polars(frame, day, by)
+    own = quoted(day, engine)
+    # narwhals orders missing values first in one window and last in the other, which costs a second sort.
+    window = f"over (partition by {quoted(by, engine)} order by {own})"
+    before = f"lag({own}) {window}"
+    gap = f"{own} - {before}" if engine.is_duckdb() else f"cast(datediff({own}, {before}) as bigint)"
+    log = "case when gap_days > 0 then cast(round(ln(gap_days) * 1e9) as bigint) else 0 end as log_gap"
+    gaps, logs = ["*", f"{gap} as gap_days", f"rank() {window} as rank"], ["*", log]
+    if engine.is_duckdb():
+        return wrapped(native.project(", ".join(gaps)).project(", ".join(logs)))
+    return wrapped(native.selectExpr(*gaps).selectExpr(*logs))
+
+
+def _with_gaps_polars(frame: Frame, day: str, by: str) -> Frame:
+    before = nw.col(day).shift(1).over(by, order_by=[day])
+    windows = frame.with_columns(gap_days=before, rank=nw.col(day).rank("min").over(by))
+    gap = (nw.col(day) - nw.col("gap_days")).dt.total_seconds() // 86_400
+    known = nw.when(nw.col("gap_days") > 0).then(nw.col("gap_days")).otherwise(1).cast(nw.Float64)
+    return windows.with_columns(gap_days=gap).with_columns(log_gap=(known.log() * 1e9).round(0).cast(nw.Int64))
