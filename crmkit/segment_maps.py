@@ -13,6 +13,13 @@ Locale: TypeAlias = Literal["en", "zh"]
 Span: TypeAlias = tuple[int, int]
 
 
+def checked_locale(locale: Locale) -> Locale:
+    """Return a locale that there are texts for; DomainError for any other."""
+    if locale not in ("en", "zh"):
+        raise DomainError(f'locale must be "en" or "zh", got {locale!r}.')
+    return locale
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A block of score cells: from lowest to highest R, F and M score, both included; M (and F) may be left open."""

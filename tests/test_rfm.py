@@ -496,3 +496,16 @@ def test_migration_has_the_margins_of_both_tables(before, after):
     moved = on_polars(rfm.segment_moves, members(**before), members(**after))
     assert len(moved) == found.loc[found["segment_before"] != found["segment_after"], "customers"].sum()
     assert set(moved["customer_id"]) == {c for c in before.keys() | after.keys() if before.get(c) != after.get(c)}
+
+
+@pytest.mark.parametrize("function", [rfm.segment_migration, rfm.segment_moves])
+def test_a_customer_in_two_rows_is_refused(function):
+    once = pd.DataFrame({"customer_id": ["a", "b"], "segment": ["new", "loyal"]})
+    twice = pd.concat([once, once.assign(segment="champions").iloc[:1]])
+    with pytest.raises(SchemaError) as error:
+        function(once, twice)
+    assert str(error.value) == (
+        "segments.customer_id: 1 customers of `after` stand in several rows (first: 'a'); "
+        "expected one row a customer.\n"
+        "Give the segments of one date."
+    )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from crmkit.errors import DomainError
-from crmkit.segment_maps import Locale
+from crmkit.segment_maps import Locale, checked_locale
 
 _EN: Final = {
     "language": "en",
@@ -181,6 +180,4 @@ def texts(locale: Locale) -> dict[str, str]:
     DomainError
         `locale` is neither "en" nor "zh".
     """
-    if locale not in ("en", "zh"):
-        raise DomainError(f'locale must be "en" or "zh", got {locale!r}.')
-    return _ZH if locale == "zh" else _EN
+    return _ZH if checked_locale(locale) == "zh" else _EN

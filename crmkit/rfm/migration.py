@@ -8,6 +8,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, schema
+from crmkit.errors import SchemaError
 from crmkit.segment_maps import ABSENT
 
 _MEMBER = ("customer_id", "segment")
@@ -47,6 +48,11 @@ def segment_moves(before: IntoFrameT, after: IntoFrameT) -> IntoFrameT:
         One row per customer who moved, came or went, sorted by `customer_id`: `segment_before`, `segment_after` (codes;
         "absent" where the customer is in one table only).
 
+    Raises
+    ------
+    SchemaError
+        A customer stands in several rows of a table.
+
     Examples
     --------
     >>> import pandas as pd
@@ -61,6 +67,8 @@ def segment_moves(before: IntoFrameT, after: IntoFrameT) -> IntoFrameT:
 def _paired(before: Any, after: Any) -> frames.Frame:
     first = schema.admit(before, schema.SEGMENTS, columns=_MEMBER)
     second = schema.admit(after, schema.SEGMENTS, columns=_MEMBER, beside=first)
+    for name, table in (("before", first), ("after", second)):
+        _check_once(table, name)
     none = nw.lit(None).cast(nw.String)
     both = nw.concat(
         [
@@ -70,3 +78,18 @@ def _paired(before: Any, after: Any) -> frames.Frame:
     )
     paired = both.group_by("customer_id").agg(nw.col("segment_before").max(), nw.col("segment_after").max())
     return paired.with_columns(nw.col("segment_before").fill_null(ABSENT), nw.col("segment_after").fill_null(ABSENT))
+
+
+def _check_once(table: frames.Frame, name: str) -> None:
+    """Refuse a table that lists a customer twice: one of the two segments would be lost."""
+    repeated = table.group_by("customer_id").agg(rows=nw.len()).filter(nw.col("rows") > 1)
+    counts = frames.arrays(
+        repeated.select(customers=nw.len(), example=nw.col("customer_id").min()), ["customers", "example"]
+    )
+    customers = int(counts["customers"][0])
+    if customers:
+        raise SchemaError(
+            f"segments.customer_id: {customers} customers of `{name}` stand in several rows "
+            f"(first: {counts['example'].tolist()[0]!r}); expected one row a customer.\n"
+            f"Give the segments of one date."
+        )

@@ -15,7 +15,7 @@ from crmkit.errors import DomainError
 from crmkit.models.cuts import Cuts
 from crmkit.rfm.scores import SCORES, fit_cuts, fit_level_cuts, rfm_scores
 from crmkit.rfm.table import rfm_table
-from crmkit.segment_maps import MAPS, REFUNDS_ONLY, Locale, SegmentMap
+from crmkit.segment_maps import MAPS, REFUNDS_ONLY, Locale, SegmentMap, checked_locale
 
 Scheme: TypeAlias = Literal["grid", "types", "tiers"] | SegmentMap
 _LABELS = ("segment", "segment_name")
@@ -153,10 +153,3 @@ def segment_map(scheme: Scheme) -> SegmentMap:
     if scheme not in MAPS:
         raise DomainError(f"scheme must be one of {', '.join(map(repr, MAPS))} or a SegmentMap, got {scheme!r}.")
     return MAPS[scheme]
-
-
-def checked_locale(locale: Locale) -> Locale:
-    """Return a locale that there are texts for."""
-    if locale not in ("en", "zh"):
-        raise DomainError(f'locale must be "en" or "zh", got {locale!r}.')
-    return locale

@@ -11,9 +11,9 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, schema
 from crmkit.errors import SchemaError
-from crmkit.rfm.segments import Scheme, checked_locale, segment_map
+from crmkit.rfm.segments import Scheme, segment_map
 from crmkit.rfm.table import MEASURES
-from crmkit.segment_maps import REFUNDS_ONLY, Locale
+from crmkit.segment_maps import REFUNDS_ONLY, Locale, checked_locale
 
 _MEASURED = replace(
     schema.SEGMENTS, columns=tuple(replace(column, required=True) for column in schema.SEGMENTS.columns)
