@@ -12,6 +12,7 @@ from crmkit.models.regular_beta_geometric import RegularBetaGeometric, fit_regul
 from crmkit.models.regular_beta_geometric.coordinates import Coordinates
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
 from crmkit.models.regularity_mixture.fit import _Likelihood, _with_shares_in_use
+from tests.models.logs import cdnow_orders, summarised
 
 MIXTURE = RegularityMixture("MBG", 0.8, 60.0, 0.5, 2.5, (1, 2, 4), (0.4, 0.4, 0.2))
 
@@ -175,3 +176,19 @@ def test_a_regularity_given_up_too_early_comes_back():
     assert {1, 4} <= set(active)
     whole = likelihood.maximum([np.array([-4.0, -0.3, -1.5, 1.0, 0.6, 0.6, 0.5])], (1, 2, 4))
     assert found.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-6)
+
+
+def test_the_search_over_shares_ends_in_any_order_of_the_rows():
+    # The whole of CDNOW up to June 1998, as an engine sorts it: shares that came back used to be started at 0 again
+    # from a sample's maximum, and the search never ended.
+    customer, day = cdnow_orders("CDNOW_master.txt")
+    h = summarised(customer, day, 545)
+    by_column = h.take(np.lexsort([h.sum_log_gap, h.T, h.t_x, h.x]))
+    distinct = by_column.grouped()[0]
+    fit = fit_regularity_mixture(
+        distinct.take(np.lexsort([distinct.sum_log_gap, distinct.T, distinct.t_x, distinct.x]))
+    )
+    # The maximum that the other order finds; a test sees differences of 1 or more.
+    assert fit.estimate.log_likelihood == pytest.approx(
+        fit_regularity_mixture(distinct).estimate.log_likelihood, abs=1e-2
+    )

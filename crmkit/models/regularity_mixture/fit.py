@@ -23,6 +23,8 @@ _BLOCK = 8_192
 _SHARE: Kind = "share"
 # A share below this is tried at 0.
 _NO_SHARE = 1e-6
+# Log-likelihood that no test could see.
+_NO_GAIN = 1e-4
 
 
 def fit_regularity_mixture(
@@ -89,20 +91,26 @@ def _with_shares_in_use(
 ) -> tuple[Maximum, tuple[int, ...]]:
     """Maximise over the regularities that anyone has, from a point z of all of them.
 
-    A share belongs at 0 if the likelihood does not rise with it there (Kuhn-Tucker); others come back in.
+    A share belongs at 0 if the likelihood does not rise with it there (Kuhn-Tucker); others come back in. Who comes
+    back must raise the likelihood, or the search would go round in circles.
     """
     ks, p = likelihood.ks, likelihood.p
     active = tuple(k for k, share in zip(ks, _shares(z[p:]), strict=True) if share > _NO_SHARE)
-    roots = dict(zip(ks, z[p:], strict=True))
-    start = z[:p]
+    roots, start = dict(zip(ks, z[p:], strict=True)), z[:p]
+    before: tuple[Maximum, tuple[int, ...]] | None = None
     while True:
         found = likelihood.maximum([np.concatenate([start, [roots[k] for k in active]])], active, scout)
+        if before is not None and found.log_likelihood <= before[0].log_likelihood + _NO_GAIN:
+            return before
+        # The scout knows the first start only: at its own maximum a share that comes back would be 0 again.
+        scout = None
         shares = _spread(_shares(found.z[p:]), active, ks)
         gains = likelihood.at(found.z[:p], shares, ks)[2] / likelihood.n_customers
         wanted = [k for k, gain in zip(ks, gains, strict=True) if k not in active and gain > 1.0 + 1e-7]
         kept = [k for k, share in zip(ks, shares, strict=True) if share > _NO_SHARE]
         if not wanted and len(kept) == len(active):
             return found, active
+        before = (found, active) if wanted else None
         start = found.z[:p]
         roots = {k: float(np.sqrt(max(share, 0.01))) for k, share in zip(ks, shares, strict=True)}
         active = tuple(sorted({*kept, *wanted}))
