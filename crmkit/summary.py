@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any, Literal, TypeAlias
 
 import narwhals.stable.v2 as nw
+import numpy as np
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, schema
-from crmkit.errors import DomainError
+from crmkit.errors import DomainError, SchemaError
+from crmkit.models.season_clock import SeasonClock
 
 Refunds: TypeAlias = Literal["exclude", "net", "raise"]
+_CUSTOMER = ("customer_id",)
+_WITHIN = ("product_id", "category", "channel")  # columns that may stand beside the customer in a key
+_EARLIEST = dt.date(1900, 1, 1)
 _BEFORE_ALL = dt.date(1800, 1, 1)  # tables hold the years 1900 to 2199; Spark takes no year of fewer than four digits
 
 
-def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclude") -> IntoFrameT:
+def purchase_summary(
+    orders: IntoFrameT,
+    *,
+    as_of: dt.date,
+    refunds: Refunds = "exclude",
+    by: Sequence[str] = ("customer_id",),
+    clock: SeasonClock | None = None,
+) -> IntoFrameT:
     """Purchase history of each customer in the numbers that purchase processes need.
 
     Parameters
@@ -28,11 +41,16 @@ def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "
         What orders of a negative amount are. "exclude": they are left out. "net": each is taken off the last order
         day on or before it (off the first order day if none is). "raise": rows of a negative amount are refused,
         wherever they lie. A refund is never an order; an order of 0 is one.
+    by : sequence of str
+        Whose history: "customer_id", and with it any of "product_id", "category", "channel", such as each customer's
+        orders of each product. Rows that lack one of these take no part.
+    clock : SeasonClock, optional
+        `sum_log_gap` is then that of operational days, as its `histories` need it; all else stays in calendar days.
 
     Returns
     -------
     data frame like `orders`
-        One row per customer with at least one order, sorted by `customer_id`: `frequency` (count of order days after
+        One row per customer with at least one order, sorted by `by`: `frequency` (count of order days after
         the first), `recency` (days from first to last order day), `T` (days from first order day to `as_of`),
         `monetary_value` (mean value of the order days after the first; 0 when there are none), `order_days` (count),
         `first_order_day`, `last_order_day` (dates), `sum_log_gap` (sum of ln of the gaps between order days in days;
@@ -41,7 +59,7 @@ def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "
     Raises
     ------
     DomainError
-        `refunds` or `as_of` is none of these.
+        `refunds`, `as_of` or `by` is none of these.
 
     Notes
     -----
@@ -62,8 +80,9 @@ def purchase_summary(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "
     >>> int(row.frequency), int(row.recency), int(row["T"]), float(row.monetary_value)
     (2, 66, 86, 27.5)
     """
-    sales = _sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds)
-    return frames.leave(_summed(sales, as_of), like=orders, sort=["customer_id"])
+    keys = _checked_keys(by)
+    sales = _sales(order_rows(orders, as_of=as_of, refunds=refunds, by=keys), refunds, keys)
+    return frames.leave(_summed(sales, as_of, keys, clock), like=orders, sort=keys)
 
 
 def order_days(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclude") -> IntoFrameT:
@@ -81,13 +100,39 @@ def order_days(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclud
         `amount` (money), `gap_days` (days since the customer's order day before; missing on the first).
     """
     days = _daily(_sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds))
-    daily = frames.with_gaps(days, day="order_day", by="customer_id")
+    daily = frames.with_gaps(days, day="order_day", by=_CUSTOMER)
     columns = ["customer_id", "order_day", "orders", "amount", "gap_days"]
     return frames.leave(daily.select(*columns), like=orders, sort=["customer_id", "order_day"])
 
 
+def buyers_by_day(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclude") -> IntoFrameT:
+    """How many customers ordered on each day, and for how many it was the first time.
+
+    Parameters
+    ----------
+    orders, as_of, refunds
+        As for `purchase_summary`.
+
+    Returns
+    -------
+    data frame like `orders`
+        One row per day with an order, sorted: `order_day` (date), `buyers`, `new_buyers` (customers).
+    """
+    daily = _daily(_sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds))
+    first = daily.group_by("customer_id").agg(nw.col("order_day").min())
+    new = first.group_by("order_day").agg(new_buyers=nw.len())
+    counted = daily.group_by("order_day").agg(buyers=nw.len()).join(new, on="order_day", how="left")
+    whole = counted.with_columns(nw.col("buyers").cast(nw.Int64), nw.col("new_buyers").fill_null(0).cast(nw.Int64))
+    return frames.leave(whole, like=orders, sort=["order_day"])
+
+
 def holdout_summary(
-    orders: IntoFrameT, *, as_of: dt.date, horizon_days: int, refunds: Refunds = "exclude"
+    orders: IntoFrameT,
+    *,
+    as_of: dt.date,
+    horizon_days: int,
+    refunds: Refunds = "exclude",
+    clock: SeasonClock | None = None,
 ) -> IntoFrameT:
     """Purchase history up to a day beside what was bought after it: the two halves of a back-test.
 
@@ -97,13 +142,16 @@ def holdout_summary(
         As for `purchase_summary`; the log must reach `as_of` + `horizon_days`.
     horizon_days : int
         Length of the holdout; days, at least 1.
+    clock
+        As for `purchase_summary`.
 
     Returns
     -------
     data frame like `orders`
         `purchase_summary` at `as_of`, with `holdout_order_days` (count of order days in the `horizon_days` after
-        `as_of`) and `holdout_amount` (their value). Customers whose first order lies after `as_of` are not in it.
-        Each half is read as if there were no other: with "net", a refund after `as_of` is taken off orders after it.
+        `as_of`), `holdout_amount` (their value) and `next_order_day` (date of the first; missing if none). Customers
+        whose first order lies after `as_of` are not in it. Each half is read as if there were no other: with "net", a
+        refund after `as_of` is taken off orders after it.
 
     Raises
     ------
@@ -117,10 +165,12 @@ def holdout_summary(
     rows = _dated_rows(
         orders, refunds
     )  # cut before lines become orders: a later line must not reach back into the past
-    past = _summed(_sales(_one_row_per_order(rows.filter(day <= nw.lit(cut))), refunds), cut)
+    past = _summed(_sales(_one_row_per_order(rows.filter(day <= nw.lit(cut))), refunds), cut, clock=clock)
     future = rows.filter((day > nw.lit(cut)) & (day <= nw.lit(end)))
     later = _daily(_sales(_one_row_per_order(future), refunds))
-    bought = later.group_by("customer_id").agg(holdout_order_days=nw.len(), holdout_amount=nw.col("amount").sum())
+    bought = later.group_by("customer_id").agg(
+        holdout_order_days=nw.len(), holdout_amount=nw.col("amount").sum(), next_order_day=day.min()
+    )
     both = past.join(bought, on="customer_id", how="left").with_columns(
         nw.col("holdout_order_days").fill_null(0).cast(nw.Int64),
         holdout_amount=frames.money(nw.col("holdout_amount").fill_null(0.0)),
@@ -128,8 +178,15 @@ def holdout_summary(
     return frames.leave(both, like=orders, sort=["customer_id"])
 
 
-def order_rows(orders: Any, *, as_of: dt.date, refunds: Refunds, window_days: int | None = None) -> frames.Frame:
-    """One row per order, checked and cut at `as_of`: `customer_id`, `order_day` (date), `amount`; refunds are negative.
+def order_rows(
+    orders: Any,
+    *,
+    as_of: dt.date,
+    refunds: Refunds,
+    window_days: int | None = None,
+    by: Sequence[str] = _CUSTOMER,
+) -> frames.Frame:
+    """One row per order, checked and cut at `as_of`: `by`, `order_day` (date), `amount`; refunds are negative.
 
     Rows of one customer with one `order_id` are one order, on the day of its first row; a row without `order_id` is an
     order of its own.
@@ -137,44 +194,62 @@ def order_rows(orders: Any, *, as_of: dt.date, refunds: Refunds, window_days: in
     if window_days is not None and window_days < 1:
         raise DomainError(f"window_days must be at least 1 (days), got {window_days}.")
     last = frames.as_day(as_of)
-    rows = _dated_rows(orders, refunds).filter(nw.col("order_day") <= nw.lit(last))
+    rows = _dated_rows(orders, refunds, by).filter(nw.col("order_day") <= nw.lit(last))
     if window_days is not None and window_days < last.toordinal():  # else the window begins before the calendar
         rows = rows.filter(nw.col("order_day") > nw.lit(last - dt.timedelta(days=window_days)))
-    return _one_row_per_order(rows)
+    return _one_row_per_order(rows, by)
 
 
-def _dated_rows(orders: Any, refunds: Refunds) -> frames.Frame:
+def _checked_keys(by: Sequence[str]) -> list[str]:
+    keys = [by] if isinstance(by, str) else list(by)
+    if "customer_id" not in keys or len(set(keys)) < len(keys) or not set(keys) <= {*_CUSTOMER, *_WITHIN}:
+        raise DomainError(
+            f"by must be 'customer_id', alone or with any of {', '.join(map(repr, _WITHIN))}, got {by!r}.\n"
+            f"Such as by=['customer_id', 'product_id'] for each customer's orders of each product."
+        )
+    return keys
+
+
+def _dated_rows(orders: Any, refunds: Refunds, by: Sequence[str] = _CUSTOMER) -> frames.Frame:
     """Check an order log; `order_day` is the day of each row."""
     if refunds not in ("exclude", "net", "raise"):
         raise DomainError(f'refunds must be "exclude", "net" or "raise", got {refunds!r}.')
     entered = schema.admit(
         orders,
         schema.ORDERS,
-        columns=("customer_id", "ordered_at", "amount", "order_id"),
+        columns=(*_CUSTOMER, "ordered_at", "amount", "order_id", *[name for name in by if name in _WITHIN]),
         non_negative=("amount",) if refunds == "raise" else (),
     )
+    lacking = [name for name in by if name not in frames.names_of(entered)]
+    if lacking:
+        raise SchemaError(
+            f"orders.{lacking[0]}: the column is missing; expected one, as by={list(by)} asks for it.\n"
+            f"Name the column with schema.conform(orders, schema.ORDERS, rename={{...}}), or leave it out of by."
+        )
+    for name in by:
+        entered = entered if name in _CUSTOMER else entered.filter(~nw.col(name).is_null())
     return entered.with_columns(nw.col("amount").cast(nw.Float64), order_day=nw.col("ordered_at").cast(nw.Date))
 
 
-def _one_row_per_order(rows: frames.Frame) -> frames.Frame:
-    columns = ["customer_id", "order_day", "amount"]
+def _one_row_per_order(rows: frames.Frame, by: Sequence[str] = _CUSTOMER) -> frames.Frame:
+    columns = [*by, "order_day", "amount"]
     if "order_id" not in frames.names_of(rows):
         return rows.select(*columns)
     without = nw.col("order_id").is_null()
     lines = rows.filter(~without)
-    whole = lines.group_by("customer_id", "order_id").agg(nw.col("order_day").min(), nw.col("amount").sum())
+    whole = lines.group_by(*by, "order_id").agg(nw.col("order_day").min(), nw.col("amount").sum())
     single = rows.filter(without).select(*columns)
     return nw.concat([whole.with_columns(frames.money(nw.col("amount"))).select(*columns), single])
 
 
-def _sales(rows: frames.Frame, refunds: Refunds) -> frames.Frame:
-    """Keep what counts: customer, day, amount, `sale` (1, or 0 for a refund moved to the day it is taken off)."""
+def _sales(rows: frames.Frame, refunds: Refunds, by: Sequence[str] = _CUSTOMER) -> frames.Frame:
+    """Keep what counts: `by`, day, amount, `sale` (1, or 0 for a refund moved to the day it is taken off)."""
     if refunds == "net":
-        return _netted(rows)
+        return _netted(rows, by)
     return rows.filter(nw.col("amount") >= 0).with_columns(sale=nw.lit(1))
 
 
-def _netted(rows: frames.Frame) -> frames.Frame:
+def _netted(rows: frames.Frame, by: Sequence[str]) -> frames.Frame:
     """Move each refund to the order day that it is taken off; customers without any order are left out."""
     day, is_sale = nw.col("order_day"), nw.col("amount") >= 0
     marked = rows.with_columns(
@@ -185,8 +260,8 @@ def _netted(rows: frames.Frame) -> frames.Frame:
         latest_day=nw.when(is_sale).then(day).otherwise(nw.lit(_BEFORE_ALL)),
     )
     by_customer = marked.with_columns(
-        first_day=nw.col("first_day").min().over("customer_id"),
-        latest_day=nw.col("latest_day").cum_max().over("customer_id", order_by=["order_day", "later"]),
+        first_day=nw.col("first_day").min().over(*by),
+        latest_day=nw.col("latest_day").cum_max().over(*by, order_by=["order_day", "later"]),
     )
     settled = nw.max_horizontal("first_day", "latest_day")  # before the first order day it is the first order day
     return by_customer.filter(~nw.col("first_day").is_null()).with_columns(order_day=settled)
@@ -201,14 +276,18 @@ def _daily(sales: frames.Frame) -> frames.Frame:
     )
 
 
-def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
+def _summed(
+    sales: frames.Frame, as_of: dt.date, by: Sequence[str] = _CUSTOMER, clock: SeasonClock | None = None
+) -> frames.Frame:
     """Sum up the history of each customer in one window and one grouping, without making the order days first."""
     day, gap = nw.col("order_day"), nw.col("gap_days")
-    rows = frames.with_gaps(sales, day="order_day", by="customer_id").with_columns(
+    ticks = None if clock is None else "clock_day"
+    timed = sales if clock is None else _on_clock(sales, clock, as_of)
+    rows = frames.with_gaps(timed, day="order_day", by=by, clock=ticks).with_columns(
         repeat=frames.one_if(gap > 0),
         repeat_amount=nw.when(nw.col("rank") > 1).then(nw.col("amount")).otherwise(0.0),
     )
-    sums = rows.group_by("customer_id").agg(
+    sums = rows.group_by(*by).agg(
         first_order_day=day.min(),
         last_order_day=day.max(),
         frequency=nw.col("repeat").sum(),
@@ -218,7 +297,7 @@ def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
     customers = frames.with_day_numbers(sums, first="first_order_day", last="last_order_day")
     repeats = nw.col("frequency").cast(nw.Int64)
     return customers.select(
-        "customer_id",
+        *by,
         frequency=repeats,
         recency=nw.col("last") - nw.col("first"),
         T=frames.as_day(as_of).toordinal() - nw.col("first"),
@@ -228,3 +307,11 @@ def _summed(sales: frames.Frame, as_of: dt.date) -> frames.Frame:
         last_order_day=nw.col("last_order_day"),
         sum_log_gap=nw.col("sum_log_gap").cast(nw.Int64) / 1e9,  # summed as integers: the same in every run, a key
     )
+
+
+def _on_clock(sales: frames.Frame, clock: SeasonClock, as_of: dt.date) -> frames.Frame:
+    """Add `clock_day`: operational days from the earliest day that a table may hold."""
+    numbered = frames.with_day_numbers(sales, day_number="order_day")
+    days = np.arange(_EARLIEST.toordinal(), frames.as_day(as_of).toordinal() + 1)
+    ticks = {"day_number": days, "clock_day": clock.position(days)}
+    return frames.join_small(numbered, ticks, on=["day_number"])

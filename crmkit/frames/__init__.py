@@ -2,7 +2,7 @@
 
 from crmkit.frames.days import as_day, with_day_numbers
 from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename
-from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed
+from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.small import arrays, build, distinct_rows, join_small
@@ -26,6 +26,7 @@ __all__ = [
     "parsed",
     "put_back",
     "rename",
+    "sentence",
     "with_day_numbers",
     "with_gaps",
     "write_parquet",

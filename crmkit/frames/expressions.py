@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from string import Formatter
 
 import narwhals.stable.v2 as nw
 
@@ -28,6 +29,15 @@ def one_if(condition: nw.Expr) -> nw.Expr:
 def money(total: nw.Expr) -> nw.Expr:
     """Round a sum of money to 6 decimals: parallel sums differ in the last bits, tables must not."""
     return total.cast(nw.Float64).round(6)
+
+
+def sentence(template: str, parts: Mapping[str, nw.Expr]) -> nw.Expr:
+    """Fill text expressions into the {names} of a template; null if one of them is."""
+    pieces: list[nw.Expr] = []
+    for text, name, _, _ in Formatter().parse(template):
+        pieces += [nw.lit(text)] if text else []
+        pieces += [parts[name]] if name else []
+    return nw.concat_str(*pieces)
 
 
 def parsed(frame: Frame, column: str, sql_type: str) -> Frame:

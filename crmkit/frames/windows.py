@@ -2,36 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import narwhals.stable.v2 as nw
 
 from crmkit.frames.expressions import quoted
 from crmkit.frames.native import Frame, wrapped
 
 
-def with_gaps(frame: Frame, *, day: str, by: str) -> Frame:
+def with_gaps(frame: Frame, *, day: str, by: Sequence[str], clock: str | None = None) -> Frame:
     """Add what lies between the rows of each `by`, in the order of a date column.
 
     Adds `gap_days` (days since the row before; missing on the first), `log_gap` (ln of a gap of a day or more in units
-    of 1e-9, whole so that sums are the same in every run; else 0) and `rank` (from 1; rows of one day alike).
+    of 1e-9, whole so that sums are the same in every run; else 0) and `rank` (from 1; rows of one day alike). With
+    `clock`, a column that rises with the day, `log_gap` is that of the clock's time between the rows.
     """
     engine, native = frame.implementation, frame.to_native()
     if engine.is_polars():
-        return _with_gaps_polars(frame, day, by)
-    own = quoted(day, engine)
+        return _with_gaps_polars(frame, day, by, clock)
+    own, parts = quoted(day, engine), ", ".join(quoted(name, engine) for name in by)
     # narwhals orders missing values first in one window and last in the other, which costs a second sort.
-    window = f"over (partition by {quoted(by, engine)} order by {own})"
+    window = f"over (partition by {parts} order by {own})"
     before = f"lag({own}) {window}"
     gap = f"{own} - {before}" if engine.is_duckdb() else f"cast(datediff({own}, {before}) as bigint)"
-    log = "case when gap_days > 0 then cast(round(ln(gap_days) * 1e9) as bigint) else 0 end as log_gap"
-    gaps, logs = ["*", f"{gap} as gap_days", f"rank() {window} as rank"], ["*", log]
+    gaps, time = ["*", f"{gap} as gap_days", f"rank() {window} as rank"], "gap_days"
+    if clock is not None:
+        time = quoted("clock_gap", engine)
+        gaps.append(f"{quoted(clock, engine)} - lag({quoted(clock, engine)}) {window} as {time}")
+    log = f"case when gap_days > 0 then cast(round(ln({time}) * 1e9) as bigint) else 0 end as log_gap"
+    logs = ["*", log]
     if engine.is_duckdb():
         return wrapped(native.project(", ".join(gaps)).project(", ".join(logs)))
     return wrapped(native.selectExpr(*gaps).selectExpr(*logs))
 
 
-def _with_gaps_polars(frame: Frame, day: str, by: str) -> Frame:
-    before = nw.col(day).shift(1).over(by, order_by=[day])
-    windows = frame.with_columns(gap_days=before, rank=nw.col(day).rank("min").over(by))
+def _with_gaps_polars(frame: Frame, day: str, by: Sequence[str], clock: str | None) -> Frame:
+    before = nw.col(day).shift(1).over(*by, order_by=[day])
+    windows = frame.with_columns(gap_days=before, rank=nw.col(day).rank("min").over(*by))
+    time = nw.col("gap_days")
+    if clock is not None:
+        ticks = nw.col(clock)
+        windows = windows.with_columns(clock_gap=ticks - ticks.shift(1).over(*by, order_by=[day]))
+        time = nw.col("clock_gap")
     gap = (nw.col(day) - nw.col("gap_days")).dt.total_seconds() // 86_400
-    known = nw.when(nw.col("gap_days") > 0).then(nw.col("gap_days")).otherwise(1).cast(nw.Float64)
+    known = nw.when(nw.col("gap_days") > 0).then(time).otherwise(1).cast(nw.Float64)
     return windows.with_columns(gap_days=gap).with_columns(log_gap=(known.log() * 1e9).round(0).cast(nw.Int64))

@@ -5,5 +5,16 @@ from crmkit.purchases.fit import fit_purchase_process
 from crmkit.purchases.money import Money
 from crmkit.purchases.processes import Candidate, Model
 from crmkit.purchases.result import PurchaseFit
+from crmkit.purchases.season import SeasonCut, SeasonTrial, fit_season_clock
 
-__all__ = ["Candidate", "Model", "Money", "PurchaseFit", "fit_purchase_process", "summarised"]
+__all__ = [
+    "Candidate",
+    "Model",
+    "Money",
+    "PurchaseFit",
+    "SeasonCut",
+    "SeasonTrial",
+    "fit_purchase_process",
+    "fit_season_clock",
+    "summarised",
+]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -46,9 +47,9 @@ def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summ
     return summary.purchase_summary(table, as_of=as_of, refunds=refunds)
 
 
-def admitted(customers: Any, *, beside: frames.Frame | None = None) -> frames.Frame:
-    """Take a summary in, its counts and days as integers."""
-    entered = schema.admit(customers, schema.SUMMARY, beside=beside)
+def admitted(customers: Any, *, beside: frames.Frame | None = None, keep: Sequence[str] = ()) -> frames.Frame:
+    """Take a summary in, its counts and days as integers; columns of `keep` come along."""
+    entered = schema.admit(customers, schema.SUMMARY, beside=beside, passing=bool(keep))
     return entered.with_columns(*[nw.col(name).cast(nw.Int64) for name in TRIPLE])
 
 

@@ -1,0 +1,135 @@
+"""Each customer's rhythm: distinct histories, on the season's clock and the product's cycle, with what is fitted."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from crmkit import frames, purchases, summary
+from crmkit.errors import FitError
+from crmkit.models.histories import F64, Histories
+from crmkit.models.next_purchase import Returns, quantiles, silence_rank
+from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
+from crmkit.models.season_clock import SeasonClock
+from crmkit.purchases import customers, processes
+from crmkit.purchases.processes import Process
+from crmkit.repurchase.products import CYCLE, with_cycles
+
+# A window is drawn in whole days: from so many customers on, more of them do not move it.
+_ENOUGH = 100_000
+# Nobody waits longer than a hundred years.
+LONGEST_DAYS = 36_525
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rhythm:
+    """Customers (or customers and products) with the process that their returns follow.
+
+    Attributes
+    ----------
+    entered : lazy frame
+        Their summary, in its engine.
+    keys : dict of arrays, each of shape (n,)
+        The columns that a forecast depends on, their distinct rows.
+    histories : Histories
+        The same rows in days of the clock and of the cycle.
+    scale : float64, shape (n,)
+        Days of the histories per day of the clock.
+    mixture : RegularityMixture
+        Fitted to them; windows come from it.
+    process : purchase process
+        Fitted to them; probabilities come from it.
+    day : int
+        Ordinal of `as_of`.
+    clock : SeasonClock or None
+    """
+
+    entered: frames.Frame
+    keys: dict[str, NDArray[Any]]
+    histories: Histories
+    scale: F64
+    mixture: RegularityMixture
+    process: Process
+    day: int
+    clock: SeasonClock | None
+
+    @classmethod
+    def of(
+        cls,
+        orders: Any,
+        *,
+        as_of: dt.date,
+        by: Sequence[str],
+        refunds: summary.Refunds,
+        fit: purchases.PurchaseFit | None,
+        clock: SeasonClock | None,
+    ) -> Self:
+        """Summarise orders once and fit to them."""
+        table = summary.purchase_summary(orders, as_of=as_of, refunds=refunds, by=by, clock=clock)
+        entered = with_cycles(customers.admitted(table, keep=[name for name in by if name != "customer_id"]), by)
+        keys = [*customers.keys(entered, gaps=True), *([CYCLE] if len(by) > 1 else [])]
+        rows = frames.distinct_rows(entered, keys)
+        day = frames.as_day(as_of).toordinal()
+        histories, scale = _timed(rows, day, clock)
+        if len(histories) == 0 or histories.x.max() == 0:
+            raise FitError(
+                "No customer has ordered on two days up to as_of: there is no gap between orders to learn from.\n"
+                "Look at as_of and at by: a longer log, or customers instead of customers and products."
+            )
+        grouped = histories.grouped()[0].thinned(_ENOUGH)
+        plain = clock is None and len(by) == 1
+        known = fit.process if plain and fit else None
+        mixture = known if isinstance(known, RegularityMixture) else fit_regularity_mixture(grouped)
+        process = known or _like(fit, grouped, mixture)
+        return cls(entered, {name: rows[name] for name in keys}, histories, scale, mixture, process, day, clock)
+
+    def p_order(self, days: F64, returns: Returns) -> F64:
+        """P(at least one order in so many days of the histories' own time), shape (n,)."""
+        if isinstance(self.process, RegularityMixture):
+            return np.clip(returns.p_alive * (1.0 - returns.silent(days)), 0.0, 1.0)
+        return self.process.p_any_purchase(self.histories.without_gaps(), days)
+
+    def own_days(self, days: F64) -> F64:
+        """Calendar days after `as_of` in the histories' own time, shape (n,)."""
+        return (days if self.clock is None else self.clock.days_within(self.day, days)) * self.scale
+
+    def windows(self, returns: Returns, levels: Sequence[float], within_days: F64) -> F64:
+        """Calendar days after `as_of` at which each level is reached, given a return in time, shape (n, levels)."""
+        own = quantiles(returns, levels, within=self.own_days(within_days)) / self.scale[:, None]
+        ahead = own if self.clock is None else self.clock.days_after(self.day, own)
+        return np.minimum(ahead, LONGEST_DAYS)
+
+    def silence_rank(self) -> F64:
+        """How unusual the silence is for the customer, in [0, 1], shape (n,)."""
+        return silence_rank(self.mixture, self.histories)
+
+    def usual_gap_days(self) -> F64:
+        """Mean gap between order days; the base's median gap to a second order where there is none; shape (n,)."""
+        x, t_x = (self.keys[name].astype(np.float64) for name in ("frequency", "recency"))
+        start = Histories.in_order([0.0], [0.0], [0.0], [0.0])
+        pooled = float(quantiles(Returns.of(self.mixture, start), (0.5,))[0, 0])
+        return np.where(x > 0, t_x / np.maximum(x, 1.0), pooled / self.scale)
+
+
+def _like(fit: purchases.PurchaseFit | None, histories: Histories, mixture: RegularityMixture) -> Process:
+    """Fit the family of a fit to histories in a time of their own."""
+    if fit is None or isinstance(fit.process, RegularityMixture):
+        return mixture
+    model = next(candidate.model for candidate in fit.compared if candidate.name == fit.process.name)
+    return processes.fitted(model, histories)[0]
+
+
+def _timed(rows: dict[str, NDArray[Any]], day: int, clock: SeasonClock | None) -> tuple[Histories, F64]:
+    x, t_x, T, gaps, count = (rows[name].astype(np.float64) for name in (*customers.TRIPLE, customers.GAPS, "count"))
+    if clock is not None:
+        on_clock = clock.histories(Histories.in_order(x, t_x, T, None, count), day)
+        t_x, T = on_clock.t_x, on_clock.T
+    scale = 1.0 / rows[CYCLE].astype(np.float64) if CYCLE in rows else np.ones(len(x))
+    logs = np.where(x > 0, gaps + x * np.log(scale), 0.0)
+    return Histories.in_order(x, t_x * scale, T * scale, logs, count), scale
