@@ -60,13 +60,13 @@ class SeasonClock:
         passed = self._passed(day + _AHEAD)[day - _FIRST + 1 :]
         ahead = np.interp(operational, passed - passed[0], np.arange(len(passed), dtype=np.float64))
         beyond = operational - (passed[-1] - passed[0])
-        return np.where(beyond > 0, _AHEAD + beyond, ahead)
+        return np.asarray(np.where(beyond > 0, _AHEAD + beyond, ahead), dtype=np.float64)
 
     def days_within(self, day: int, days: F64) -> F64:
-        """Operational days that pass in so many calendar days after the end of `day`, same shape; inverts `days_after`."""
+        """Operational days in so many calendar days after the end of `day`, same shape; inverts `days_after`."""
         passed = self._passed(day + _AHEAD)[day - _FIRST + 1 :]
         ahead = np.interp(days, np.arange(len(passed), dtype=np.float64), passed - passed[0])
-        return ahead + np.maximum(days - _AHEAD, 0.0)
+        return np.asarray(ahead + np.maximum(days - _AHEAD, 0.0), dtype=np.float64)
 
     def histories(self, histories: Histories, day: int) -> Histories:
         """Put histories, observed to the end of `day`, on the clock; their `sum_log_gap` is taken to be on it already.
@@ -114,8 +114,8 @@ def season_index(days: I64, observed: F64, expected: F64) -> tuple[float, ...]:
     Returns
     -------
     tuple of 12 floats
-        Above 0, mean 1. A month never seen has 1. The steady trend of observed against expected is taken out first: what
-        the same months of following years differ by. Each ratio is drawn towards 1 by its noise: Poisson, inflated by
+        Above 0, mean 1. A month never seen has 1. The steady trend of observed against expected is taken out first:
+        what the same months of following years differ by. Each ratio is drawn towards 1 by its noise: Poisson, inflated by
         what is left of the differences between years (gamma-Poisson shrinkage; Clayton & Kaldor (1987), Biometrics
         43(3), with moments).
     """
@@ -170,16 +170,16 @@ def _with_trend(days: I64, months: I64, years: I64, observed: F64, expected: F64
     logs = np.log(np.where(known, o, 1.0) / np.where(known, e, 1.0))
     precision = 1.0 / (1.0 / np.where(known, o, 1.0)[1:] + 1.0 / np.where(known, o, 1.0)[:-1])
     per_year = float(np.average((logs[1:] - logs[:-1])[both], weights=precision[both]))
-    return expected * np.exp(per_year * (days - days.mean()) / 365.25)
+    return np.asarray(expected * np.exp(per_year * (days - days.mean()) / 365.25), dtype=np.float64)
 
 
 def _cells(months: I64, years: I64, observed: F64, expected: F64) -> tuple[F64, F64]:
-    """Sums by year and month, each of shape (years, 12)."""
+    """Sum up by year and month; each of shape (years, 12)."""
     start = int(years.min())
     span = int(years.max()) - start + 1
     cell = (years - start) * 12 + months - 1
-    sums = [np.bincount(cell, values, 12 * span).reshape(span, 12) for values in (observed, expected)]
-    return sums[0], sums[1]
+    o, e = (np.bincount(cell, values, 12 * span).reshape(span, 12) for values in (observed, expected))
+    return np.asarray(o, dtype=np.float64), np.asarray(e, dtype=np.float64)
 
 
 def _by(key: I64, size: int, values: F64, start: int) -> F64:

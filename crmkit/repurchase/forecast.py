@@ -1,4 +1,4 @@
-"""Who buys again, when, and within which window?"""
+"""Who buys again, when, and within which window: one row per customer."""
 
 from __future__ import annotations
 

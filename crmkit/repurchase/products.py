@@ -18,7 +18,7 @@ _PRIOR_GAPS = 10.0
 
 
 def product_cycles(orders: IntoFrameT, *, as_of: dt.date, refunds: summary.Refunds = "exclude") -> IntoFrameT:
-    """After how many days is each product bought again by the same customer?
+    """Find after how many days each product is bought again by the same customer.
 
     Parameters
     ----------

@@ -13,7 +13,8 @@ from crmkit.segment_maps import Locale
 # By status; of customers without a gap of their own, another text.
 FORECAST: Final = {
     "en": {
-        "not due": "Orders every {usual} on average, last {silence} ago: too early. Next around {next}, {start} to {end}.",
+        "not due": "Orders every {usual} on average, last {silence} ago: too early. "
+        "Next around {next}, {start} to {end}.",
         "due": "Orders every {usual} on average, last {silence} ago: due. Next around {next}, {start} to {end}.",
         "overdue": "Orders every {usual} on average, last {silence} ago: overdue. "
         "If it comes back, around {next}, {start} to {end}.",
@@ -24,7 +25,8 @@ FORECAST: Final = {
         "not due": "平均每 {usual}下单一次，上次在 {silence}前：尚早。下次约在 {next}，{start} 至 {end}。",
         "due": "平均每 {usual}下单一次，上次在 {silence}前：已到期。下次约在 {next}，{start} 至 {end}。",
         "overdue": "平均每 {usual}下单一次，上次在 {silence}前：已逾期。若回购，约在 {next}，{start} 至 {end}。",
-        "lapsed": "平均每 {usual}下单一次，上次在 {silence}前：自行回购的可能很小。若回购，约在 {next}，{start} 至 {end}。",
+        "lapsed": "平均每 {usual}下单一次，上次在 {silence}前：自行回购的可能很小。"
+        "若回购，约在 {next}，{start} 至 {end}。",
     },
 }
 ONCE: Final = {
