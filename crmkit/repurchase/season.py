@@ -75,7 +75,8 @@ def seasonal_pattern(orders: IntoFrameT, *, as_of: dt.date, refunds: summary.Ref
     """
     day = frames.as_day(as_of)
     complete = _last_complete_month(day)
-    customers = _histories(summary.order_rows(orders, as_of=day, refunds=refunds), complete)
+    found = _histories(summary.order_rows(orders, as_of=day, refunds=refunds), complete)
+    customers = frames.settled(found, like=orders)
     keys = ["occupied", "months_observed"]
     rows = frames.distinct_rows(customers, keys)
     packed, observed, count = (np.asarray(rows[name], dtype=np.int64) for name in [*keys, "count"])
@@ -102,7 +103,7 @@ def _last_complete_month(day: dt.date) -> int:
 def _histories(rows: frames.Frame, complete: int) -> frames.Frame:
     """Months with an order, packed: one hexadecimal digit per calendar month, and the months since the first order."""
     sales = frames.with_month_numbers(rows.filter(nw.col("amount") >= 0), month="order_day")
-    cells = sales.select("customer_id", "month").unique()
+    cells = sales.group_by("customer_id", "month").agg(orders=nw.len())
     month, start = nw.col("month"), complete - MONTHS_AT_MOST + 1
     digit = 16.0 ** (month - 12 * (month // 12)).cast(nw.Float64)
     counts = (month >= start) & (month <= complete)

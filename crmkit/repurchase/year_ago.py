@@ -88,7 +88,7 @@ def year_ago_orders(
     rows = summary.order_rows(orders, as_of=day, refunds=refunds)
     least = _least_big_amount(rows, day, top_share, refunds)
     days = summary.worth_of_days(_of_likely_customers(rows, near, least), refunds)
-    numbered = frames.with_day_numbers(days, ordered_day="order_day")
+    numbered = frames.with_day_numbers(frames.settled(days, like=orders), ordered_day="order_day")
     judged = _judged(_big_days(numbered, near, least), numbered, early_days, repeat_share).filter(
         (2 * nw.col("no_more") > nw.col("own_days")) & (nw.col("repeats") == 0)
     )
