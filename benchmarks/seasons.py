@@ -20,7 +20,7 @@ WORDS = ("weak", "moderate", "strong")
 def judged(
     years: int, *, customers: int, rng: np.random.Generator, season: bool, purchases: datasets.PurchaseProcess
 ) -> pd.DataFrame:
-    """Patterns beside the truth, of customers whose strength is not "too short"; `whole_years` since the first order."""
+    """Judge a company: patterns beside the truth, without those who are "too short"; `whole_years` since joining."""
     end = START.replace(year=START.year + years)
     company = datasets.simulate_company(
         customers,
