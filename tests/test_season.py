@@ -204,6 +204,7 @@ def test_patterns_of_a_simulated_company(season):
     # Some 2,000 customers each: three standard errors above .6 % are 1.2 %. The promise is 5.
     assert shares["all"] < 0.012
     assert shares["regular"] < 0.015
+    assert shares["active"] < 0.03
     exact = seasons.recovered(found)["all"]
     assert exact[3] > 0.8  # some 50 customers: three standard errors below .93
     assert exact[4] > 0.85
