@@ -157,6 +157,12 @@ def test_equal_values_are_big_together():
     assert len(found(rows, top_share=0.25)) == 6
 
 
+@pytest.mark.parametrize(("larger", "is_big"), [("2022-06-01", True), ("2022-06-02", False), ("2024-06-02", True)])
+def test_two_years_say_what_is_big(larger, is_big):
+    rows = [("ann", "2023-06-10", 50.0), *((f"c{i}", larger, 60.0) for i in range(9))]
+    assert len(found(rows)) == is_big
+
+
 def test_a_free_order_is_never_big():
     assert found([("ann", "2023-06-10", 0.0)], top_share=1.0).empty
 

@@ -123,9 +123,8 @@ def fit_all_year(cells: Cells) -> AllYear:
     total, seen = occupied.sum(axis=1), observed.sum(axis=1)
     group, where = np.unique(seen * (MONTHS_AT_MOST + 1) + total, return_inverse=True)
     n, x = np.divmod(group, MONTHS_AT_MOST + 1)
-    customers = np.bincount(where, weights=cells.count, minlength=len(group)) * (
-        n > 0
-    )  # who came just now says nothing
+    customers = np.bincount(where, weights=cells.count, minlength=len(group))
+    customers[n == 0] = 0.0  # who came just now says nothing
     log_rows = x[:, None] * np.log(-np.expm1(-_RATES)) - (n - x)[:, None] * _RATES
     rows = np.exp(log_rows - log_rows.max(axis=1, keepdims=True))
     weights = np.full(len(_RATES), 1.0 / len(_RATES))
