@@ -106,3 +106,8 @@ def test_the_upper_share_begins_where_too_few_are_greater(values, part, whole):
 
 def test_nothing_has_no_upper_share():
     assert least_of_top(np.array([]), np.array([], dtype=np.int64), 0.2) == 0.0
+
+
+def test_a_share_is_compared_as_it_was_written():
+    hundred = np.arange(1.0, 101.0)  # .07 times 100 is a little more than 7 in floats
+    assert least_of_top(hundred, np.ones(100, dtype=np.int64), 0.07) == 94.0
