@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
-from benchmarks import accuracy, foundations, purchase_processes
+from benchmarks import accuracy, foundations, purchase_processes, seasons
 from benchmarks.timing import Timing, peak_gib
 
-CASES: dict[str, Callable[[], Sequence[Timing | str]]] = {
+CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "foundations": foundations.run,
     "processes": purchase_processes.run,
     "accuracy": accuracy.run,
+    "seasons": seasons.run,
 }
 
 

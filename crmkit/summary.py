@@ -99,7 +99,7 @@ def order_days(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclud
         One row per customer and order day, sorted by both: `customer_id`, `order_day` (date), `orders` (count),
         `amount` (money), `gap_days` (days since the customer's order day before; missing on the first).
     """
-    days = _daily(_sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds))
+    days = worth_of_days(order_rows(orders, as_of=as_of, refunds=refunds), refunds)
     daily = frames.with_gaps(days, day="order_day", by=_CUSTOMER)
     columns = ["customer_id", "order_day", "orders", "amount", "gap_days"]
     return frames.leave(daily.select(*columns), like=orders, sort=["customer_id", "order_day"])
@@ -198,6 +198,11 @@ def order_rows(
     if window_days is not None and window_days < last.toordinal():  # else the window begins before the calendar
         rows = rows.filter(nw.col("order_day") > nw.lit(last - dt.timedelta(days=window_days)))
     return _one_row_per_order(rows, by)
+
+
+def worth_of_days(rows: frames.Frame, refunds: Refunds) -> frames.Frame:
+    """One row per customer and order day of `order_rows`: `customer_id`, `order_day` (date), `amount`, `orders`."""
+    return _daily(_sales(rows, refunds))
 
 
 def _checked_keys(by: Sequence[str]) -> list[str]:

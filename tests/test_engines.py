@@ -17,7 +17,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import crmkit
-from crmkit import clusters, clv, datasets, purchases, rfm, schema, summary
+from crmkit import clusters, clv, datasets, purchases, repurchase, rfm, schema, summary
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.regularity_mixture import RegularityMixture
 from tests import engines
@@ -63,6 +63,14 @@ CASES: Mapping[str, Case] = {
         lambda f, groups: clv.value_of_groups(f, groups, as_of=AS_OF, horizon_days=90, fit=FIT),
         ("orders", "groups"),
         ("group",),
+    ),
+    "repurchase.seasonal_pattern": Case(
+        lambda f: repurchase.seasonal_pattern(f, as_of=AS_OF, refunds="net"), ("three years",)
+    ),
+    "repurchase.year_ago_orders": Case(
+        lambda f: repurchase.year_ago_orders(f, as_of=AS_OF, within_days=182, refunds="net"),
+        ("three years",),
+        ("customer_id", "ordered_on"),
     ),
     "rfm.rfm_table": Case(lambda f: rfm.rfm_table(f, as_of=AS_OF, window_days=150, refunds="net")),
     "rfm.fit_cuts": Case(lambda f: rfm.fit_cuts(f, scores=3), ("rfm table",), ()),
@@ -133,6 +141,19 @@ def simulated() -> pd.DataFrame:
     return company.orders[columns].astype({"channel": "str"})
 
 
+def three_years(orders: pd.DataFrame) -> pd.DataFrame:
+    """Repeat a log in each of three years, smaller in the last one; ids of orders stay apart."""
+    parts = [
+        orders.assign(
+            ordered_at=(orders["ordered_at"] - pd.DateOffset(years=back)).astype("datetime64[us]"),
+            order_id=orders["order_id"].astype("str").where(orders["order_id"].notna()) + f"/{back}",
+            amount=orders["amount"] * (1.0 if back else 0.25),
+        )
+        for back in (2, 1, 0)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
 @cache
 def tables(log: str) -> dict[str, pd.DataFrame]:
     orders = {"by hand": by_hand, "simulated": simulated}[log]()
@@ -143,6 +164,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
     )
     return {
         "orders": orders,
+        "three years": three_years(orders),
         "raw orders": orders.rename(columns={"ordered_at": "when"}).assign(amount=orders["amount"].astype("str")),
         "bad orders": bad,
         "rfm table": rfm_table,

@@ -65,6 +65,23 @@ def test_day_numbers_of_every_day_of_four_centuries():
     np.testing.assert_array_equal(numbers, np.arange(first, first + len(days)))
 
 
+def test_month_numbers_count_from_the_first_year(engine):
+    days = sample_days()
+    frame = in_engine(engine, pa.table({"day": pa.array([*days, None], pa.date32())}))
+    numbers = frames.arrays(frames.with_month_numbers(frames.enter(frame), number="day"), ["number"])["number"]
+    assert numbers[:-1].tolist() == [12 * day.year + day.month - 1 for day in days]
+    assert np.isnan(numbers[-1])
+
+
+def test_a_settled_table_is_the_same_table(engine):
+    orders = engines.to_engine(engine, ORDERS)
+    days = frames.enter(orders).with_columns(day=nw.col("ordered_at").cast(nw.Date))
+    settled = frames.settled(days, like=orders)
+    assert settled.collect_schema()["day"] == nw.Date  # pandas knows no dates
+    assert_same = pd.testing.assert_frame_equal
+    assert_same(*(engines.to_pandas(frames.leave(frame, like=orders)) for frame in (settled, days)))
+
+
 @pytest.mark.parametrize(
     ("given", "day"),
     [

@@ -1,7 +1,7 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
-from crmkit.frames.days import as_day, with_day_numbers
-from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename
+from crmkit.frames.days import as_day, with_day_numbers, with_month_numbers
+from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename, settled
 from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
@@ -27,8 +27,10 @@ __all__ = [
     "put_back",
     "rename",
     "sentence",
+    "settled",
     "with_day_numbers",
     "with_gaps",
+    "with_month_numbers",
     "write_parquet",
     "written_aside",
 ]

@@ -26,6 +26,15 @@ def with_day_numbers(frame: Frame, **dates: str) -> Frame:
     return frame.with_columns(**numbers)
 
 
+def with_month_numbers(frame: Frame, **dates: str) -> Frame:
+    """Add 12 times the year plus the month of date columns, January 0; the keyword is the new name."""
+    numbers = {
+        new: 12 * nw.col(old).dt.year().cast(nw.Int64) + nw.col(old).dt.month().cast(nw.Int64) - 1
+        for new, old in dates.items()
+    }
+    return frame.with_columns(**numbers)
+
+
 def _ordinal(day: nw.Expr) -> nw.Expr:
     before = day.dt.year().cast(nw.Int64) - 1  # 64 bits: a month or a year may be narrow, and 365 y is not
     return day.dt.ordinal_day().cast(nw.Int64) + 365 * before + before // 4 - before // 100 + before // 400

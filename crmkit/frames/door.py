@@ -81,6 +81,13 @@ def leave(result: Frame, *, like: IntoFrameT, sort: Sequence[str] = (), same: Se
     return cast("IntoFrameT", eager.left(ordered, native, {*sort, *same}))
 
 
+def settled(result: Frame, *, like: IntoFrameT) -> Frame:
+    """Compute a table that is used more than once: in eager libraries it is made once, lazy ones stay lazy."""
+    dates = [name for name, kind in result.collect_schema().items() if kind == nw.Date]
+    computed = enter(leave(result, like=like))
+    return computed.with_columns(nw.col(name).cast(nw.Date) for name in dates)  # pandas made time stamps of them
+
+
 def put_back(result: Frame, *, like: IntoFrameT, same: Collection[str] = ()) -> IntoFrameT:
     """Hand the caller's table back with the columns of `result` in place of its own.
 

@@ -85,3 +85,27 @@ def tied_quantiles(values: F64, counts: npt.NDArray[np.int64], scores: int) -> t
     upto = np.cumsum(counts)
     ranks = [-(-n * s // scores) for s in range(1, scores)]  # integers: n s / scores in floats may miss a rank
     return tuple(float(values[i]) for i in np.searchsorted(upto, ranks))
+
+
+def least_of_top(values: F64, counts: npt.NDArray[np.int64], share: float) -> float:
+    """Least value of the upper share: a smaller share than `share` of the observations is greater.
+
+    Parameters
+    ----------
+    values : float64, shape (m,)
+        Distinct observed values, ascending.
+    counts : int64, shape (m,)
+        How often each was observed, at least 1.
+    share : float
+        In (0, 1].
+
+    Returns
+    -------
+    float
+        An observed value, 0 if there is none. Equal values are in the upper share together.
+    """
+    if not len(values):
+        return 0.0
+    n = int(counts.sum())
+    greater = n - np.cumsum(counts)
+    return float(values[np.argmax(greater / n < share)])  # the quotient is rounded as `share` was: .7 is 7 / 10

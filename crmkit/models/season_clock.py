@@ -80,7 +80,7 @@ class SeasonClock:
 
     def log_speed(self, days: I64) -> F64:
         """Logarithm of the index on each day: what the Jacobian of the likelihood sums."""
-        return np.log(np.array(self.index)[_months(np.asarray(days, dtype=np.int64)) - 1])
+        return np.asarray(np.log(self.index), dtype=np.float64)[_months(np.asarray(days, dtype=np.int64)) - 1]
 
     def to_json(self) -> str:
         """Return the clock as JSON."""
@@ -115,9 +115,9 @@ def season_index(days: I64, observed: F64, expected: F64) -> tuple[float, ...]:
     -------
     tuple of 12 floats
         Above 0, mean 1. A month never seen has 1. The steady trend of observed against expected is taken out first:
-        what the same months of following years differ by. Each ratio is drawn towards 1 by its noise: Poisson, inflated by
-        what is left of the differences between years (gamma-Poisson shrinkage; Clayton & Kaldor (1987), Biometrics
-        43(3), with moments).
+        what the same months of following years differ by. Each ratio is drawn towards 1 by its noise:
+        Poisson, inflated by what is left of the differences between years (gamma-Poisson shrinkage; Clayton & Kaldor
+        (1987), Biometrics 43(3), with moments).
     """
     months, years = _months(days), _years(days)
     expected = _with_trend(days, months, years, observed, expected)

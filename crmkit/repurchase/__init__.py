@@ -1,6 +1,8 @@
-"""When do they come back? Who buys again, when, with what warning."""
+"""When do they come back? Who buys again, when and with what warning; seasons, refills, orders of a year ago."""
 
 from crmkit.repurchase.forecast import repurchase_forecast
 from crmkit.repurchase.products import product_cycles
+from crmkit.repurchase.season import seasonal_pattern
+from crmkit.repurchase.year_ago import year_ago_orders
 
-__all__ = ["product_cycles", "repurchase_forecast"]
+__all__ = ["product_cycles", "repurchase_forecast", "seasonal_pattern", "year_ago_orders"]

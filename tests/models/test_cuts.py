@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from crmkit.errors import DomainError
-from crmkit.models.cuts import Cuts, tied_quantiles
+from crmkit.models.cuts import Cuts, least_of_top, tied_quantiles
 
 
 def scores_by_cuts(values, scores: int) -> np.ndarray:
@@ -93,3 +93,21 @@ def test_cuts_that_are_none(cuts, name, order):
 
 def test_equal_cuts_are_allowed():
     assert Cuts((30, 30), (1, 1), (5, 5)).scores == (3, 3, 3)
+
+
+# Few distinct values make ties; shares like .7 are no exact floats.
+@given(st.lists(st.integers(-3, 12), min_size=1, max_size=60), st.integers(1, 20), st.integers(1, 20))
+def test_the_upper_share_begins_where_too_few_are_greater(values, part, whole):
+    share = Fraction(min(part, whole), whole)
+    distinct, counts = np.unique(np.asarray(values, dtype=np.float64), return_counts=True)
+    greater = {v: Fraction(sum(other > v for other in values), len(values)) for v in values}
+    assert least_of_top(distinct, counts, float(share)) == min(v for v in values if greater[v] < share)
+
+
+def test_nothing_has_no_upper_share():
+    assert least_of_top(np.array([]), np.array([], dtype=np.int64), 0.2) == 0.0
+
+
+def test_a_share_is_compared_as_it_was_written():
+    hundred = np.arange(1.0, 101.0)  # .07 times 100 is a little more than 7 in floats
+    assert least_of_top(hundred, np.ones(100, dtype=np.int64), 0.07) == 94.0
