@@ -2,7 +2,8 @@
 
 from crmkit.repurchase.forecast import repurchase_forecast
 from crmkit.repurchase.products import product_cycles
+from crmkit.repurchase.reminders import reminders
 from crmkit.repurchase.season import seasonal_pattern
 from crmkit.repurchase.year_ago import year_ago_orders
 
-__all__ = ["product_cycles", "repurchase_forecast", "seasonal_pattern", "year_ago_orders"]
+__all__ = ["product_cycles", "reminders", "repurchase_forecast", "seasonal_pattern", "year_ago_orders"]

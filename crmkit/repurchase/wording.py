@@ -13,45 +13,44 @@ from crmkit.segment_maps import Locale
 # By status; of customers without a gap of their own, another text.
 FORECAST: Final = {
     "en": {
-        "not due": "Orders every {usual} on average, last {silence} ago: too early. "
-        "Next around {next}, {start} to {end}.",
-        "due": "Orders every {usual} on average, last {silence} ago: due. Next around {next}, {start} to {end}.",
-        "overdue": "Orders every {usual} on average, last {silence} ago: overdue. "
+        "not due": "Orders every {usual} on average, last {silence}: too early. Next around {next}, {start} to {end}.",
+        "due": "Orders every {usual} on average, last {silence}: due. Next around {next}, {start} to {end}.",
+        "overdue": "Orders every {usual} on average, last {silence}: overdue. "
         "If it comes back, around {next}, {start} to {end}.",
-        "lapsed": "Orders every {usual} on average, last {silence} ago: hardly comes back by itself. "
+        "lapsed": "Orders every {usual} on average, last {silence}: hardly comes back by itself. "
         "If it does, around {next}, {start} to {end}.",
     },
     "zh": {
-        "not due": "平均每 {usual}下单一次，上次在 {silence}前：尚早。下次约在 {next}，{start} 至 {end}。",
-        "due": "平均每 {usual}下单一次，上次在 {silence}前：已到期。下次约在 {next}，{start} 至 {end}。",
-        "overdue": "平均每 {usual}下单一次，上次在 {silence}前：已逾期。若回购，约在 {next}，{start} 至 {end}。",
-        "lapsed": "平均每 {usual}下单一次，上次在 {silence}前：自行回购的可能很小。"
-        "若回购，约在 {next}，{start} 至 {end}。",
+        "not due": "平均每 {usual}下单一次，上次{silence}：尚早。下次约在 {next}，{start} 至 {end}。",
+        "due": "平均每 {usual}下单一次，上次{silence}：已到期。下次约在 {next}，{start} 至 {end}。",
+        "overdue": "平均每 {usual}下单一次，上次{silence}：已逾期。若回购，约在 {next}，{start} 至 {end}。",
+        "lapsed": "平均每 {usual}下单一次，上次{silence}：自行回购的可能很小。若回购，约在 {next}，{start} 至 {end}。",
     },
 }
 ONCE: Final = {
     "en": {
-        "new": "One order, {silence} ago; others need about {usual} to order again. "
+        "new": "One order, {silence}; others need about {usual} to order again. "
         "If it comes back, around {next}, {start} to {end}.",
-        "overdue": "One order, {silence} ago; others need about {usual} to order again: overdue. "
+        "overdue": "One order, {silence}; others need about {usual} to order again: overdue. "
         "If it comes back, around {next}, {start} to {end}.",
-        "lapsed": "One order, {silence} ago: hardly comes back by itself. If it does, around {next}, {start} to {end}.",
+        "lapsed": "One order, {silence}: hardly comes back by itself. If it does, around {next}, {start} to {end}.",
     },
     "zh": {
-        "new": "仅下单一次，在 {silence}前；其他客户约 {usual}后再次下单。若回购，约在 {next}，{start} 至 {end}。",
-        "overdue": "仅下单一次，在 {silence}前；其他客户约 {usual}后再次下单：已逾期。"
+        "new": "仅下单一次，{silence}；其他客户约 {usual}后再次下单。若回购，约在 {next}，{start} 至 {end}。",
+        "overdue": "仅下单一次，{silence}；其他客户约 {usual}后再次下单：已逾期。"
         "若回购，约在 {next}，{start} 至 {end}。",
-        "lapsed": "仅下单一次，在 {silence}前：自行回购的可能很小。若回购，约在 {next}，{start} 至 {end}。",
+        "lapsed": "仅下单一次，{silence}：自行回购的可能很小。若回购，约在 {next}，{start} 至 {end}。",
     },
 }
 _DAYS: Final = {"en": ("1 day", " days"), "zh": ("1 天", " 天")}
+_AGO: Final = {"en": ("today", " ago"), "zh": ("今天", "前")}
 
 
 def forecast_reason(locale: Locale) -> nw.Expr:
     """Say in words what a row of the forecast rests on."""
     parts = {
-        "silence": days(nw.col("days_since_order"), locale),
-        "usual": days(nw.col("usual_gap_days").round(0).cast(nw.Int64), locale),
+        "silence": ago(nw.col("days_since_order"), locale),
+        "usual": days(whole(nw.col("usual_gap_days")), locale),
         "next": nw.col("next_order_day").cast(nw.String),
         "start": nw.col("window_start").cast(nw.String),
         "end": nw.col("window_end").cast(nw.String),
@@ -73,3 +72,89 @@ def days(count: nw.Expr, locale: Locale) -> nw.Expr:
     """Words for a whole number of days: "1 day", "45 days"."""
     one, many = _DAYS[locale]
     return nw.when(count == 1).then(nw.lit(one)).otherwise(nw.concat_str(count.cast(nw.String), nw.lit(many)))
+
+
+def ago(count: nw.Expr, locale: Locale) -> nw.Expr:
+    """Words for a day so many days before: "today", "1 day ago"."""
+    today, back = _AGO[locale]
+    return nw.when(count == 0).then(nw.lit(today)).otherwise(nw.concat_str(days(count, locale), nw.lit(back)))
+
+
+def whole(number: nw.Expr) -> nw.Expr:
+    """Nearest whole number, halves upwards: engines round them differently."""
+    return (number + 0.5).floor().cast(nw.Int64)
+
+
+REMINDERS: Final = {
+    "en": {
+        "season": (
+            "Orders in {months} year after year: next {due}.",
+            "{years} years, {strength} evidence",
+        ),
+        "year_ago": (
+            "Placed a big order of {amount} on {ordered}; its anniversary is {due}, and nothing like it came since.",
+            "{amount} on {ordered}",
+        ),
+        "refill": (
+            "Buys {product} every {usual} on average, last {silence}: next around {due}, {start} to {end}.",
+            "{order_days} order days",
+        ),
+        "cycle": (
+            "Orders every {usual} on average, last {silence}: next around {due}, {start} to {end}.",
+            "{order_days} order days",
+        ),
+    },
+    "zh": {
+        "season": ("每年 {months}下单：下次 {due}。", "{years} 年，证据{strength}"),
+        "year_ago": ("{ordered} 曾下大单 {amount}；周年日为 {due}，此后没有类似订单。", "{ordered}，{amount}"),
+        "refill": (
+            "平均每 {usual}购买 {product} 一次，上次{silence}：下次约在 {due}，{start} 至 {end}。",
+            "{order_days} 个下单日",
+        ),
+        "cycle": (
+            "平均每 {usual}下单一次，上次{silence}：下次约在 {due}，{start} 至 {end}。",
+            "{order_days} 个下单日",
+        ),
+    },
+}
+_STRENGTHS: Final = {"zh": {"weak": "较弱", "moderate": "中等", "strong": "充分"}}
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def reminder_texts(code: str, locale: Locale) -> dict[str, nw.Expr]:
+    """Say why to remind, and on what evidence; columns `reason` and `evidence`."""
+    reason, evidence = REMINDERS[locale][code]
+    parts = {name: part for name, part in _parts(locale).items() if "{" + name + "}" in reason + evidence}
+    return {"reason": frames.sentence(reason, parts), "evidence": frames.sentence(evidence, parts)}
+
+
+def month_names(months: str, locale: Locale) -> str:
+    """Name the months of a pattern such as "3,9"."""
+    numbers = [int(month) for month in months.split(",") if month]
+    if locale == "zh":
+        return "、".join(f"{number} 月" for number in numbers)
+    names = [_MONTHS[number - 1] for number in numbers]
+    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
+
+
+def _parts(locale: Locale) -> dict[str, nw.Expr]:
+    strength = nw.col("strength")
+    for word, said in _STRENGTHS.get(locale, {}).items():
+        strength = nw.when(nw.col("strength") == word).then(nw.lit(said)).otherwise(strength)
+    return {
+        "months": nw.col("month_names"),
+        "years": nw.col("years").cast(nw.Int64).cast(nw.String),
+        "strength": strength,
+        "amount": whole(nw.col("amount")).cast(nw.String),
+        "ordered": nw.col("ordered_on").cast(nw.String),
+        "product": nw.col("product_id").cast(nw.String),
+        "order_days": nw.col("order_days").cast(nw.String),
+        "usual": days(whole(nw.col("usual_gap_days")), locale),
+        "silence": ago(nw.col("days_since_order"), locale),
+        "due": nw.col("due_on").cast(nw.String),
+        "start": nw.col("window_start").cast(nw.String),
+        "end": nw.col("window_end").cast(nw.String),
+    }
