@@ -1,8 +1,8 @@
 """What customers will do within a horizon: every answer that a purchase process has, computed together.
 
 The chance of single customers is exact: counts come from their distribution, not from a normal curve. What is not
-known of the parameters is mixed in by sigma points: the process at 2 p neighbours of its estimate, which match mean
-and covariance of the parameters (Julier & Uhlmann (1997), "A new extension of the Kalman filter").
+known of the parameters is mixed in by sigma points (`parameter_axes.sigma_points`): the process at a few neighbours of
+its estimate, which match mean and covariance of the parameters.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmkit.models.histories import F64, Histories
-from crmkit.models.parameter_axes import neighbours
+from crmkit.models.off_limit import WEIGHT
+from crmkit.models.parameter_axes import neighbours, off_limits, sigma_points
 from crmkit.models.purchase_process import PurchaseProcess
 from crmkit.models.regularity_mixture import RegularityMixture
 
+Weighted = list[tuple[float, PurchaseProcess]]
 Ask = Callable[[PurchaseProcess, Histories], F64]
 
 # Counts held at once in one matrix (16 MB), and rows at a time.
@@ -82,10 +84,13 @@ def outlook(
         questions.append(lambda model, rows: model.discounted_expected_purchases(rows, days, rate_per_day))
     p_alive, p_order, orders, *rest = answers(process, histories, questions)
     discounted = np.minimum(rest[0], orders) if rest else orders
-    models, mean = [process], orders
+    models: Weighted = [(1.0, process)]
+    mean = orders
     if _matters(process, histories, days):
-        models = _sigma_points(process)
-        mean = sum((answers(model, histories, questions[2:3])[0] for model in models), start=0.0 * orders) / len(models)
+        models = [
+            (weight, process.with_parameters(values.tolist())) for weight, values in sigma_points(process.estimate)
+        ]
+        mean = sum((w * answers(model, histories, questions[2:3])[0] for w, model in models), start=0.0 * orders)
     if_alive = orders / np.maximum(p_alive, 1e-300)
     low, high, p_none, square = _counts(models, histories, days, level, if_alive, mean)
     return Outlook(p_alive, p_order, orders, discounted, low, high, p_none, mean, square)
@@ -106,31 +111,27 @@ def answers(process: PurchaseProcess, histories: Histories, questions: Sequence[
     return totals
 
 
-def _sigma_points(process: PurchaseProcess) -> list[PurchaseProcess]:
-    axes = len(neighbours(process.estimate))
-    moved = neighbours(process.estimate, deviations=np.sqrt(max(axes, 1)))
-    return [process.with_parameters(values) for pair in moved for values in pair] or [process]
-
-
 def _matters(process: PurchaseProcess, histories: Histories, days: float) -> bool:
     """Whether the uncertainty of the parameters widens any interval of a sample by more than `_NARROW`."""
-    moved = neighbours(process.estimate)
-    if len(moved) == 0 or len(histories) == 0 or days == 0:
+    moved, sides = neighbours(process.estimate), off_limits(process.estimate)
+    if len(moved) + len(sides) == 0 or len(histories) == 0 or days == 0:
         return False
     few = histories.thinned(_SAMPLE)
     ask: list[Ask] = [lambda model, rows: model.expected_purchases(rows, days)]
     variance = np.zeros(len(few))
     for up, down in moved:
-        ends = [answers(process.with_parameters(values), few, ask)[0] for values in (up, down)]
+        ends = [answers(process.with_parameters(values.tolist()), few, ask)[0] for values in (up, down)]
         variance += ((ends[0] - ends[1]) / 2.0) ** 2
     # Orders vary at least as much as a Poisson count or a coin: a lower bound, so nothing is left out wrongly.
     own = answers(process, few, [*ask, lambda model, rows: model.p_any_purchase(rows, days)])
+    for values in sides:
+        variance += WEIGHT * (answers(process.with_parameters(values.tolist()), few, ask)[0] - own[0]) ** 2
     least = np.maximum(own[0] * (1.0 - own[1]), 0.25 * own[0]) + 1e-300
     return bool(np.sqrt(1.0 + variance / least).max() > 1.0 + _NARROW)
 
 
 def _counts(
-    models: list[PurchaseProcess], histories: Histories, days: float, level: float, if_alive: F64, mean: F64
+    models: Weighted, histories: Histories, days: float, level: float, if_alive: F64, mean: F64
 ) -> tuple[F64, F64, F64, F64]:
     """Quantiles, P(0) and mean square of the orders of each row, averaged over the models."""
     n = len(histories)
@@ -156,7 +157,7 @@ def _counts(
     return low, high, p_none, square
 
 
-def _table(models: list[PurchaseProcess], rows: Histories, days: float, n_max: int, most_beyond: float) -> F64:
+def _table(models: Weighted, rows: Histories, days: float, n_max: int, most_beyond: float) -> F64:
     """P(n orders), averaged over the models, for n from 0 to where at most `most_beyond` is left (from n_max on)."""
     while True:
         longest = n_max
@@ -164,8 +165,8 @@ def _table(models: list[PurchaseProcess], rows: Histories, days: float, n_max: i
             lambda model, part: model.purchase_count_probabilities(part, days, longest)  # noqa: B023 (called at once)
         ]
         table: F64 = np.zeros((len(rows), n_max + 1))
-        for model in models:
-            table += answers(model, rows, ask)[0] / len(models)
+        for weight, model in models:
+            table += weight * answers(model, rows, ask)[0]
         if n_max >= _LONGEST_TABLE or (1.0 - table.sum(axis=1)).max() <= most_beyond:
             return table
         n_max = min(_LONGEST_TABLE, 2 * n_max)
