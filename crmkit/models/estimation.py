@@ -181,11 +181,11 @@ def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Max
 
 
 def _limit_if_as_good(f: Objective, found: Maximum, i: int, lower: F64, upper: F64, scale: float) -> Maximum:
-    """Move coordinate i to the edge of its box where that costs less than `LIMIT_LOSS`."""
-    # At the limit already, or flat everywhere: then there is nothing to run anywhere.
-    if found.at_limit[i] or found.z[i] in (lower[i], upper[i]):
+    """Move coordinate i to the edge of its box where that costs less than `LIMIT_LOSS`; not where both edges do."""
+    if found.z[i] in (lower[i], upper[i]):
         return found
     variance = float(inverse_information(found.information)[i, i])
+    as_good = []
     for edge in (lower[i], upper[i]):
         # The log-likelihood flattens towards a limit; where it is clearly curved, no limit is near.
         if not np.isfinite(edge) or 0.0 < variance < 0.25:
@@ -194,5 +194,7 @@ def _limit_if_as_good(f: Objective, found: Maximum, i: int, lower: F64, upper: F
         low[i] = high[i] = start[i] = edge
         value, z = climb(f, start, low, high, scale, 100)
         if value >= found.log_likelihood - LIMIT_LOSS:
-            return _polished(f, z, low, high, scale)
-    return found
+            as_good.append((z, low, high))
+    if not as_good or (len(as_good) == 2 and found.at_limit[i]):
+        return found
+    return _polished(f, as_good[0][0], *as_good[0][1:], scale)
