@@ -81,6 +81,7 @@ def _moved(estimate: Estimate, values: F64, steps: F64) -> F64:
     moved: F64 = np.where(logs, values * np.exp(np.where(logs, steps, 0.0)), values + steps)
     if shares.any():
         moved[..., shares] /= moved[..., shares].sum(axis=-1, keepdims=True)
-    # What lies beyond 1e-9 or 1e12 already stays where it is: s / beta must not move with the clip.
-    within = np.clip(moved, np.minimum(values, 1e-9), np.maximum(values, 1e12))
+    # A family that holds values beyond 1e-9 or 1e12 goes to 1e-12 and 1e18: a clip would move s / beta.
+    lowest, highest = np.where(values < 1e-9, 1e-12, 1e-9), np.where(values > 1e12, 1e18, 1e12)
+    within = np.clip(moved, lowest, highest)
     return np.where(shares | ~logs, moved, within)
