@@ -68,8 +68,9 @@ def value_of_groups(
     (delta method along the principal axes of the covariance, process and spend apart).
 
     The interval is that of a gamma distribution with the mean and both variances: skewed for a few customers, normal
-    for many. It does not hold the error of a parameter that ran to its limit (`fit.status` is then not "converged"),
-    nor what no model knows: seasons to come, prices, a competitor.
+    for many. A parameter that ran to its limit (`fit.status` is then not "converged") can only lie on one side of it:
+    that pulls the interval to that side and widens it (`crmkit.models.off_limit`); `clv_parameter_error` is then the root
+    mean square of both. The interval does not hold what no model knows: seasons to come, prices, a competitor.
     """
     check_horizon(horizon_days, level)
     check_margin(margin)

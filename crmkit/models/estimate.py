@@ -90,9 +90,9 @@ class Estimate:
         """Draw parameters from their approximate sampling distribution, shape (n, p).
 
         Normal on the scale of the logarithm for positive parameters; shares are drawn on it as well and made to sum to
-        1. Parameters that are not identified stay at their value.
+        1. Parameters that are not identified stay at their value; those at a limit move as far as it lets them.
         """
-        covariance, values = np.array(self.covariance), np.array(self.values)
+        covariance, values = np.array(self.limit_covariance or self.covariance), np.array(self.values)
         logs = np.array([kind != "real" for kind in self.kinds])
         slope = np.where(logs & (values > 0), 1.0 / np.where(values > 0, values, 1.0), np.where(logs, 0.0, 1.0))
         known = np.isfinite(np.diag(covariance)) & (slope > 0)
