@@ -69,8 +69,8 @@ def value_of_groups(
 
     The interval is that of a gamma distribution with the mean and both variances: skewed for a few customers, normal
     for many. A parameter that ran to its limit (`fit.status` is then not "converged") can only lie on one side of it:
-    that pulls the interval to that side and widens it (`crmkit.models.off_limit`); `clv_parameter_error` is then the root
-    mean square of both. The interval does not hold what no model knows: seasons to come, prices, a competitor.
+    that pulls the interval to that side and widens it (`crmkit.models.off_limit`), and `clv_parameter_error` is the
+    root mean square of both. The interval does not hold what no model knows: seasons to come, prices, a competitor.
     """
     check_horizon(horizon_days, level)
     check_margin(margin)

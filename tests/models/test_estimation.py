@@ -161,5 +161,6 @@ def test_sigma_points_around_a_limit_keep_the_covariance_given_it():
     kinds = ("positive", "positive")
     estimate = Estimate(("s", "beta"), (1e6, 1e13), kinds, unknown, -1.0, 9.0, 2, "limit", known, ((0.5, 4e6),))
     points = np.log([values for _, values in sigma_points(estimate)])
-    expected = np.log([[1e6, 1e13], [1e6, 1e13], [0.5, 4e6], [0.5, 4e6]]) + [[0, 0.2], [0, -0.2], [0, 0.2], [0, -0.2]]
+    steps = np.array([[0, 0.2], [0, -0.2], [0, 0.2], [0, -0.2]])
+    expected = np.log(np.array([[1e6, 1e13], [1e6, 1e13], [0.5, 4e6], [0.5, 4e6]])) + steps
     np.testing.assert_allclose(points[np.lexsort(points.T)], expected[np.lexsort(expected.T)], rtol=1e-9)
