@@ -1,12 +1,12 @@
 """What the data tell of a parameter at its limit: how far from it the likelihood lets the parameter be.
 
 A coordinate at a limit has no standard error, since the log-likelihood is flat towards the limit. On the other side it
-falls, and its profile (the others maximised) says where the coordinate may be: signed root log-likelihood, Barndorff-
-Nielsen & Cox (1994), "Inference and asymptotics", section 3.4. Read as a half-normal density, one standard deviation
-is where the profile has fallen by 1/2; two points, the limit with weight 1 - 2 / pi and the point where it has fallen
-by pi / 4 with weight 2 / pi, have its mean and its variance. The same reading, with a scale of its own for each side,
-is how Martins, Simpson, Lindgren & Rue (2013), "Bayesian computing with INLA: new features", Computational Statistics
-& Data Analysis 67, section 3.2, explore skewed axes.
+falls, and its profile (the others maximised) says where the coordinate may be: signed root of the profile likelihood,
+Barndorff-Nielsen & Cox (1994), "Inference and asymptotics". Read as a half-normal density, one standard deviation is
+where the profile has fallen by 1/2; two points, the limit with weight 1 - 2 / pi and the point where it has fallen by
+pi / 4 with weight 2 / pi, have its mean and its variance. A scale of its own for each side of an axis, read off the fall
+of the density, is how Martins, Simpson, Lindgren & Rue (2013), "Bayesian computing with INLA: new features",
+Computational Statistics & Data Analysis 67, explore skewed axes.
 """
 
 from __future__ import annotations
