@@ -4,8 +4,8 @@ A coordinate at a limit has no standard error, since the log-likelihood is flat 
 falls, and its profile (the others maximised) says where the coordinate may be: signed root of the profile likelihood,
 Barndorff-Nielsen & Cox (1994), "Inference and asymptotics". Read as a half-normal density, one standard deviation is
 where the profile has fallen by 1/2; two points, the limit with weight 1 - 2 / pi and the point where it has fallen by
-pi / 4 with weight 2 / pi, have its mean and its variance. A scale of its own for each side of an axis, read off the fall
-of the density, is how Martins, Simpson, Lindgren & Rue (2013), "Bayesian computing with INLA: new features",
+pi / 4 with weight 2 / pi, have its mean and its variance. A scale of its own for each side of an axis, read off the
+fall of the density, is how Martins, Simpson, Lindgren & Rue (2013), "Bayesian computing with INLA: new features",
 Computational Statistics & Data Analysis 67, explore skewed axes.
 """
 
@@ -74,7 +74,7 @@ def off_limit(
             if step >= width:
                 return None
         else:
-            far, far_fall = step, fall
+            far, far_fall = step, min(fall, 1e300)  # beyond what is finite the log-likelihood is minus infinity
         step = 2.0 * step if np.isinf(far_fall) else _between(near, near_fall, far, far_fall)
     return best
 
