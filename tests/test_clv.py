@@ -1,6 +1,7 @@
 """Orders to come and what they are worth: closed forms, simulations of a known truth, what may not change anything."""
 
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from crmkit.errors import DomainError, FitError, SchemaError
 from crmkit.models.estimation import Estimate
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.histories import Histories
+from crmkit.models.order_counts import order_counts
 from crmkit.models.order_value import total_quantile, value_per_scale
 from crmkit.models.outlook import outlook
 from crmkit.models.parameter_axes import neighbours
@@ -363,6 +365,87 @@ def test_counts_of_single_customers_are_calibrated(simulated):
 def test_one_in_ten_single_values_lies_above(simulated):
     _, _, tails = simulated
     assert 0.08 <= tails.mean() <= 0.12
+
+
+def test_one_rate_for_all_is_known_as_well_as_its_purchases_say():
+    """Nobody leaves, all buy at one rate: orders vary by T (Poisson), and T^2 / N by the rate that N purchases tell."""
+    n = 400
+    x = np.where(np.arange(n) % 2 == 0, 1, 2)
+    table = pd.DataFrame({"customer_id": range(n), "frequency": x, "recency": 700, "T": 1000, "monetary_value": 30.0})
+    table["monetary_value"] += np.arange(n) % 7
+    fit = purchases.fit_purchase_process(table, model="nbd")
+    assert "one rate for all" in fit.process.estimate.status
+    row = clv.value_of_groups(table, table[["customer_id"]].assign(group="all"), horizon_days=2000, fit=fit).iloc[0]
+    total, known = 2000 * x.sum() / 1000, x.sum()
+    expected = total_quantile(np.array([total]), np.array([total + total**2 / known]), np.array([0.1, 0.9]))
+    # The heterogeneity off the limit adds a little to chance alone: 1 % of the interval.
+    assert row[["orders_low", "orders_high"]].tolist() == pytest.approx(expected.tolist(), rel=0.01)
+
+
+@pytest.fixture(scope="module")
+def at_limit():
+    """Pareto/NBD base of 400 whose dropout runs to one rate for all, though rates differ: s is .6."""
+    table, future, _ = company(PROCESSES[2], 400, np.random.default_rng([2, 29]))
+    return table, future, purchases.fit_purchase_process(table, model="pareto")
+
+
+def test_off_a_limit_is_where_the_profile_likelihood_has_fallen(at_limit):
+    table, _, fit = at_limit
+    estimate = fit.process.estimate
+    h = Histories.distinct(*(table[name].to_numpy(float) for name in ("frequency", "recency", "T")))
+    assert "s and beta run to infinity" in estimate.status
+    (point,) = estimate.off_limits
+
+    def fall(values):
+        return estimate.log_likelihood - h.count @ fit.process.with_parameters(values).log_likelihood(h)
+
+    assert fall(point) == pytest.approx(np.pi / 4, rel=0.05)
+    r, alpha, s, beta = point
+    for moved in ((1.03 * r, 1.03 * alpha), (r, 1.03 * alpha), (r / 1.03, alpha)):  # the others are at their best
+        assert fall((*moved, s, beta)) > fall(point)
+    assert fall((r, alpha, s, 1.03 * beta)) > fall(point)
+    assert fall((r, alpha, s, beta / 1.03)) > fall(point)
+
+
+def test_intervals_hold_what_a_limit_leaves_open(at_limit):
+    """A base that came back more than one rate of leaving for all lets expect; the interval knows that it may."""
+    table, future, fit = at_limit
+    every = table[["customer_id"]].assign(group="all")
+
+    def row(**without):
+        process = replace(fit.process, estimate=replace(fit.process.estimate, **without))
+        known = replace(fit, process=process)
+        return clv.value_of_groups(table, every, horizon_days=730, discount_rate_per_year=0.0, fit=known).iloc[0]
+
+    whole, at_the_limit = row(), row(off_limits=())
+    assert at_the_limit["orders_high"] < future.sum() < whole["orders_high"]
+    assert whole["clv_parameter_error"] > 1.1 * at_the_limit["clv_parameter_error"]
+    # Half-normal off the limit: the middle moves by 2 / pi of the way to the point (skewness moves it by little more).
+    h = Histories.in_order(*(table[name].to_numpy(float) for name in ("frequency", "recency", "T")))
+    (point,) = fit.process.estimate.off_limits
+    off = fit.process.with_parameters(point).expected_purchases(h, 730.0).sum() - whole["expected_orders"]
+    middle = (whole["orders_low"] + whole["orders_high"] - at_the_limit["orders_low"] - at_the_limit["orders_high"]) / 2
+    assert middle == pytest.approx(2 / np.pi * off, rel=0.1)
+    # And the rate of leaving is known at the limit, though neither s nor beta is: dropping it narrows the interval.
+    nothing = row(limit_covariance=(), off_limits=())
+    width, narrower = (one["orders_high"] - one["orders_low"] for one in (at_the_limit, nothing))
+    assert narrower < 0.9 * width
+
+
+def test_counts_over_models_of_a_mixture_are_those_of_the_average_table():
+    mixture = PROCESSES[-1]
+    rng = np.random.default_rng(6)
+    rows = mixture.simulate(np.floor(rng.uniform(10, 2000, 200)), rng)
+    other = mixture.with_parameters((0.5, 300.0, 0.8, 2.0, 0.1, 0.9))
+    models = [(0.7, mixture), (0.3, other)]
+    mean = sum(w * model.expected_purchases(rows, 500.0) for w, model in models)
+    found = order_counts(models, rows, 500.0, level=0.9, if_alive=mean, mean=mean)
+    table = sum(w * model.purchase_count_probabilities(rows, 500.0, 400) for w, model in models)
+    below, n = np.cumsum(table, axis=1), np.arange(401)
+    assert (found.low == (below < 0.05 - 1e-12).sum(axis=1)).all()
+    assert (found.high == (below < 0.95 - 1e-12).sum(axis=1)).all()
+    np.testing.assert_allclose(found.p_none, table[:, 0], rtol=1e-12)
+    np.testing.assert_allclose(found.square, table @ (n * n), rtol=1e-2)  # a geometric tail beyond the table
 
 
 # ------------------------------------------------------------------------------------------- groups

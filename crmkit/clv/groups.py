@@ -14,9 +14,10 @@ from crmkit.clv.forecast import Base, check_horizon, check_margin, daily_rate, s
 from crmkit.errors import FitError, SchemaError
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.histories import F64
+from crmkit.models.off_limit import WEIGHT
 from crmkit.models.order_value import total_quantile, value_axes, value_per_scale
-from crmkit.models.outlook import Outlook, answers, outlook
-from crmkit.models.parameter_axes import neighbours
+from crmkit.models.outlook import Ask, Outlook, answers, outlook
+from crmkit.models.parameter_axes import neighbours, off_limits
 
 NO_GROUP = "(no group)"
 
@@ -67,8 +68,9 @@ def value_of_groups(
     (delta method along the principal axes of the covariance, process and spend apart).
 
     The interval is that of a gamma distribution with the mean and both variances: skewed for a few customers, normal
-    for many. It does not hold the error of a parameter that ran to its limit (`fit.status` is then not "converged"),
-    nor what no model knows: seasons to come, prices, a competitor.
+    for many. A parameter that ran to its limit (`fit.status` is then not "converged") can only lie on one side of it:
+    that pulls the interval to that side and widens it (`crmkit.models.off_limit`), and `clv_parameter_error` is the
+    root mean square of both. The interval does not hold what no model knows: seasons to come, prices, a competitor.
     """
     check_horizon(horizon_days, level)
     check_margin(margin)
@@ -98,17 +100,17 @@ def _ingredients(
     }
     relative = np.where(found.orders > 0, worth.clv / np.maximum(found.orders, 1e-300), 0.0)
     process = base.fit.process
+
+    def expected(values: F64) -> F64:
+        ask: list[Ask] = [lambda model, rows: model.expected_purchases(rows, days)]
+        return answers(process.with_parameters(values.tolist()), base.histories, ask)[0]
+
     for i, (up, down) in enumerate(neighbours(process.estimate)):
-        ends = [
-            answers(
-                process.with_parameters(values),
-                base.histories,
-                [lambda model, rows: model.expected_purchases(rows, days)],
-            )[0]
-            for values in (up, down)
-        ]
-        columns[f"orders_move_{i}"] = (ends[0] - ends[1]) / 2.0
+        columns[f"orders_move_{i}"] = (expected(up) - expected(down)) / 2.0
         columns[f"clv_move_{i}/"] = columns[f"orders_move_{i}"] * relative
+    for i, values in enumerate(off_limits(process.estimate)):
+        columns[f"orders_side_{i}"] = expected(values) - found.orders
+        columns[f"clv_side_{i}/"] = columns[f"orders_side_{i}"] * relative
     kept = margin * found.discounted
     for i, (constant, slope) in enumerate(value_axes(spend, x, base_mean=base_mean)):
         columns[f"value_move_{i}"], columns[f"value_move_{i}/"] = kept * constant, kept * slope
@@ -149,29 +151,36 @@ def _summed(grouped: frames.Frame, columns: dict[str, F64]) -> dict[str, Any]:
 
 
 def _table(sums: dict[str, Any], columns: dict[str, F64], level: float) -> dict[str, Any]:
-    axes = sorted({name.rstrip("/") for name in columns if "_move_" in name})
-    moves = {axis: sum(sums[name] for name in (axis, axis + "/") if name in columns) for axis in axes}
-    unsure = {
-        what: np.asarray(sum((moves[axis] ** 2 for axis in axes if axis.startswith(what)), start=0.0 * sums["orders"]))
-        for what in ("orders_move", "clv_move", "value_move")
-    }
+    names = sorted({name.rstrip("/") for name in columns if "_move_" in name or "_side_" in name})
+    moves = {axis: np.asarray(sum(sums[name] for name in (axis, axis + "/") if name in columns)) for axis in names}
     orders, clv = sums["orders"], sums["clv/"]
-    by_parameters = unsure["clv_move"] + unsure["value_move"]
-    spread = {"orders": sums["orders_variance"] + unsure["orders_move"], "clv": sums["clv_variance//"] + by_parameters}
-    tail = (1.0 - level) / 2.0
-    ends = [
-        [total_quantile(mean, spread[name], q) for q in (tail, 1.0 - tail)]
-        for name, mean in (("orders", orders), ("clv", clv))
-    ]
+    pull, unsure = _by_parameters(moves, ("orders_move",), "orders_side")
+    orders_low, orders_high = _ends(orders, sums["orders_variance"] + unsure, pull, level)
+    pull, unsure = _by_parameters(moves, ("clv_move", "value_move"), "clv_side")
+    clv_low, clv_high = _ends(clv, sums["clv_variance//"] + unsure, pull, level)
     customers = sums["customers"].astype(np.int64)
+    counts = {"expected_orders": orders, "orders_low": orders_low, "orders_high": orders_high}
     money = {
         "clv": clv,
-        "clv_low": ends[1][0],
-        "clv_high": ends[1][1],
+        "clv_low": clv_low,
+        "clv_high": clv_high,
         "clv_per_customer": clv / np.maximum(customers, 1),
         "clv_chance_error": np.sqrt(sums["clv_variance//"]),
-        "clv_parameter_error": np.sqrt(by_parameters),
+        "clv_parameter_error": np.sqrt(unsure + pull**2 + 0.0 * clv),
     }
-    counts = {"expected_orders": orders, "orders_low": ends[0][0], "orders_high": ends[0][1]}
     rounded = {name: np.round(np.asarray(values, dtype=np.float64), 6) for name, values in (counts | money).items()}
     return {"group": sums["group"], "customers": customers, **rounded}
+
+
+def _by_parameters(moves: dict[str, F64], axes: tuple[str, ...], limits: str) -> tuple[F64 | float, F64 | float]:
+    """How far limits of parameters pull a sum to one side; variance of the sum by what is not known of parameters."""
+    sides = [move for name, move in moves.items() if name.startswith(limits)]
+    by_axes = sum(move**2 for name, move in moves.items() if name.startswith(axes))
+    return WEIGHT * sum(sides), by_axes + WEIGHT * (1.0 - WEIGHT) * sum(side**2 for side in sides)
+
+
+def _ends(mean: F64, variance: F64, pull: F64 | float, level: float) -> tuple[F64, F64]:
+    """Quantiles of a sum that is pulled to one side; what is expected at the estimate lies between them."""
+    tail, middle = (1.0 - level) / 2.0, np.maximum(mean + pull, 0.0)
+    low, high = (total_quantile(middle, variance, q) for q in (tail, 1.0 - tail))
+    return np.minimum(low, mean), np.maximum(high, mean)

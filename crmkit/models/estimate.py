@@ -35,6 +35,12 @@ class Estimate:
         Free parameters (shares sum to 1: one fewer).
     status : str
         "converged", or in words what the data do not tell.
+    limit_covariance : tuple of p rows of p floats, or empty
+        Where parameters ran to a limit: their covariance given the limit, finite, since a ratio such as s / beta is
+        known though neither of both is. Empty where nothing ran to a limit.
+    off_limits : tuple of tuples of length p
+        For each coordinate at a limit, the parameters off it where the profile log-likelihood has fallen by pi / 4
+        (`crmkit.models.off_limit`).
     """
 
     names: tuple[str, ...]
@@ -45,6 +51,8 @@ class Estimate:
     n_customers: float
     n_free: int
     status: str
+    limit_covariance: tuple[tuple[float, ...], ...] = ()
+    off_limits: tuple[tuple[float, ...], ...] = ()
 
     @property
     def aic(self) -> float:
@@ -82,9 +90,9 @@ class Estimate:
         """Draw parameters from their approximate sampling distribution, shape (n, p).
 
         Normal on the scale of the logarithm for positive parameters; shares are drawn on it as well and made to sum to
-        1. Parameters that are not identified stay at their value.
+        1. Parameters that are not identified stay at their value; those at a limit move as far as it lets them.
         """
-        covariance, values = np.array(self.covariance), np.array(self.values)
+        covariance, values = np.array(self.limit_covariance or self.covariance), np.array(self.values)
         logs = np.array([kind != "real" for kind in self.kinds])
         slope = np.where(logs & (values > 0), 1.0 / np.where(values > 0, values, 1.0), np.where(logs, 0.0, 1.0))
         known = np.isfinite(np.diag(covariance)) & (slope > 0)
@@ -99,27 +107,27 @@ class Estimate:
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON; the lower triangle of the covariance, null for an infinite variance."""
-        triangle = [[_or_none(v) for v in row[: i + 1]] for i, row in enumerate(self.covariance)]
-        return {
+        beyond = {"limit_covariance": _triangle(self.limit_covariance), "off_limits": self.off_limits}
+        plain = {
             "names": self.names,
             "values": self.values,
             "kinds": self.kinds,
-            "covariance": triangle,
+            "covariance": _triangle(self.covariance),
             "log_likelihood": self.log_likelihood,
             "n_customers": self.n_customers,
             "n_free": self.n_free,
             "status": self.status,
         }
+        return plain | {key: value for key, value in beyond.items() if value}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Self:
         """Read what `as_dict` returned."""
-        triangle = [[np.inf if v is None else float(v) for v in row] for row in plain["covariance"]]
-        p = len(triangle)
-        full = tuple(tuple(triangle[max(i, j)][min(i, j)] for j in range(p)) for i in range(p))
         names, values, kinds = (tuple(plain[key]) for key in ("names", "values", "kinds"))
         size = (float(plain["log_likelihood"]), float(plain["n_customers"]), int(plain["n_free"]))
-        return cls(names, values, kinds, full, *size, str(plain["status"]))
+        given_limit = _square(plain.get("limit_covariance", []))
+        off = tuple(tuple(float(v) for v in point) for point in plain.get("off_limits", []))
+        return cls(names, values, kinds, _square(plain["covariance"]), *size, str(plain["status"]), given_limit, off)
 
     def to_json(self) -> str:
         """Return the estimate as JSON."""
@@ -183,5 +191,11 @@ def _interval(value: float, kind: Kind, width: float) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _or_none(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None
+def _triangle(covariance: tuple[tuple[float, ...], ...]) -> list[list[float | None]]:
+    return [[float(v) if np.isfinite(v) else None for v in row[: i + 1]] for i, row in enumerate(covariance)]
+
+
+def _square(triangle: list[list[float | None]]) -> tuple[tuple[float, ...], ...]:
+    rows = [[np.inf if v is None else float(v) for v in row] for row in triangle]
+    p = range(len(rows))
+    return tuple(tuple(rows[max(i, j)][min(i, j)] for j in p) for i in p)

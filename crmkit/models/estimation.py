@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crmkit.errors import FitError
+from crmkit.models.climbing import Objective, climb, held, inverse_information, observed_information
 from crmkit.models.estimate import Estimate, Kind, LikelihoodRatio, likelihood_ratio_test
 from crmkit.models.histories import F64
+from crmkit.models.off_limit import off_limit
 
 __all__ = [
     "Estimate",
@@ -24,12 +26,8 @@ __all__ = [
     "observed_information",
 ]
 
-Objective = Callable[[F64], tuple[float, F64]]
-
 # A limit that costs less log-likelihood than this is not told from the finite optimum: no test could see it.
 LIMIT_LOSS = 0.01
-# Differences of the analytic gradient err by about h in truncation and 1e-14 / h in rounding.
-_STEP = 1e-6
 _GRADIENT_PER_CUSTOMER = 1e-6
 
 
@@ -47,6 +45,8 @@ class Maximum:
         Coordinates that ran to the edge of their box: the data do not tell them from the limit.
     settled : bool
         The gradient vanishes in all other coordinates.
+    off_limits : tuple of float64, shape (p,)
+        For coordinates on an edge of their box, the point off it that `off_limit.off_limit` finds.
     """
 
     z: F64
@@ -55,6 +55,7 @@ class Maximum:
     information: F64
     at_limit: NDArray[np.bool_]
     settled: bool
+    off_limits: tuple[F64, ...] = ()
 
 
 def maximise(
@@ -88,18 +89,18 @@ def maximise(
         The log-likelihood is finite at none of the starts.
     """
     first, first_scale = scout or (objective, n_customers)
-    ends = [_climb(first, start, lower, upper, first_scale, 50 if scout else 400) for start in starts]
+    ends = [climb(first, start, lower, upper, first_scale, 50 if scout else 400) for start in starts]
     finite = [end for end in ends if np.isfinite(end[0])]
     if not finite:
         raise FitError("The log-likelihood is finite at none of the starting points; check the time unit (days).")
     best = max(finite, key=lambda end: end[0])[1]
     if scout is not None:
-        curvature = _inverse(observed_information(first, best) / first_scale)
-        best = _climb(objective, best, lower, upper, n_customers, 400, curvature)[1]
+        curvature = inverse_information(observed_information(first, best) / first_scale)
+        best = climb(objective, best, lower, upper, n_customers, 400, curvature)[1]
     found = _polished(objective, best, lower, upper, n_customers)
     for i in np.flatnonzero(np.isfinite(lower) | np.isfinite(upper)):
         found = _limit_if_as_good(objective, found, int(i), lower, upper, n_customers)
-    return found
+    return replace(found, off_limits=_off_limits(objective, found, lower, upper, n_customers))
 
 
 def estimate_at(
@@ -112,89 +113,47 @@ def estimate_at(
     n_free: int,
     status: str,
 ) -> Estimate:
-    """Estimate with standard errors by the delta method: covariance J I^-1 J' with J the slopes of `values(z)`."""
+    """Estimate with standard errors by the delta method: covariance J I^-1 J' with J the slopes of `values(z)`.
+
+    Coordinates at a limit stay there. The parameters that move with them have no standard error; what the data tell of
+    them all the same (the ratio s / beta where both run to infinity) is kept as `limit_covariance`.
+    """
     z, free = maximum.z, ~maximum.at_limit
     slopes = np.array([(values(z + h) - values(z - h)) / 2e-5 for h in 1e-5 * np.eye(len(z))]).T
     at_maximum = values(z)
-    covariance = slopes[:, free] @ _inverse(maximum.information[np.ix_(free, free)]) @ slopes[:, free].T
+    covariance = slopes[:, free] @ inverse_information(maximum.information[np.ix_(free, free)]) @ slopes[:, free].T
     lost = (np.abs(slopes[:, ~free]) > 1e-6 * np.abs(at_maximum)[:, None]).any(axis=1)
     lost &= np.array([kind != "share" for kind in kinds])
-    covariance[lost, :] = covariance[:, lost] = 0.0
-    covariance[lost, lost] = np.inf
-    covariance = (covariance + covariance.T) / 2.0
-    # Six digits are more than a standard error has, and keep a stored fit small.
-    rows = tuple(tuple(float(f"{v:.6g}") for v in row) for row in covariance)
-    numbers = tuple(float(v) for v in at_maximum)
-    return Estimate(tuple(names), numbers, tuple(kinds), rows, maximum.log_likelihood, n_customers, n_free, status)
+    known = covariance.copy()
+    known[lost, :] = known[:, lost] = 0.0
+    known[lost, lost] = np.inf
+    return Estimate(
+        tuple(names),
+        tuple(float(v) for v in at_maximum),
+        tuple(kinds),
+        _rows(known),
+        maximum.log_likelihood,
+        n_customers,
+        n_free,
+        status,
+        _rows(covariance) if lost.any() else (),
+        tuple(tuple(float(v) for v in values(point)) for point in maximum.off_limits),
+    )
 
 
-def _climb(
-    f: Objective, start: F64, lower: F64, upper: F64, scale: float, steps: int, curvature: F64 | None = None
-) -> tuple[float, F64]:
-    """BFGS inside a box, from one start; `curvature` is a guess of the inverse of minus the second derivatives.
-
-    Our own thirty lines: the L-BFGS-B of scipy calls threaded LAPACK on 4 x 4 matrices, which on a busy machine takes
-    ten times as long as the likelihood.
-    """
-    z = np.clip(start, lower, upper)
-    value, gradient = f(z)
-    if not np.isfinite(value):
-        return -np.inf, z
-    value, gradient = value / scale, gradient / scale
-    inverse, fresh, stale = (np.eye(len(z)), True, 0) if curvature is None else (curvature, False, 0)
-    for _ in range(steps):
-        free = ~_held(z, gradient, lower, upper)
-        slope = np.where(free, gradient, 0.0)
-        if np.abs(slope).max(initial=0.0) < 1e-8 or stale == 2:
-            break
-        step = np.where(free, inverse @ slope, 0.0)
-        if step @ slope <= 0.0:
-            inverse, fresh = np.eye(len(z)), True
-            step = slope
-        # Coordinates are logarithms: a step of 2 is a factor of 7. The first one has no scale yet.
-        step = step * min(1.0, (0.5 if fresh else 2.0) / np.abs(step).max())
-        found = _better(f, z, value, slope, step, lower, upper, scale)
-        if found is None:
-            if fresh:
-                break
-            inverse, fresh = np.eye(len(z)), True
-            continue
-        new_z, new_value, new_gradient = found
-        stale = stale + 1 if new_value - value < 1e-14 * (1.0 + abs(value)) else 0
-        inverse, fresh = _updated(inverse, new_z - z, np.where(free, gradient - new_gradient, 0.0), fresh=fresh)
-        z, value, gradient = new_z, new_value, new_gradient
-    return value * scale, z
+def _off_limits(f: Objective, found: Maximum, lower: F64, upper: F64, scale: float) -> tuple[F64, ...]:
+    """Points off each edge that a coordinate ran to; coordinates that move nothing at the maximum stay there."""
+    z = found.z
+    on_edge = (z <= lower) | (z >= upper)
+    flat = found.at_limit & ~on_edge
+    low, high = np.where(flat, z, lower), np.where(flat, z, upper)
+    points = [off_limit(f, z, found.log_likelihood, int(i), low, high, scale) for i in np.flatnonzero(on_edge)]
+    return tuple(point for point in points if point is not None)
 
 
-def _better(
-    f: Objective, z: F64, value: float, slope: F64, step: F64, lower: F64, upper: F64, scale: float
-) -> tuple[F64, float, F64] | None:
-    """Go along a step, halving it until the value rises enough."""
-    for _ in range(30):
-        trial = np.clip(z + step, lower, upper)
-        new_value, new_gradient = f(trial)
-        new_value /= scale
-        if new_value >= value + 1e-4 * float((trial - z) @ slope) - 1e-15 * abs(value):
-            return trial, new_value, new_gradient / scale
-        step = step / (4.0 if not np.isfinite(new_value) else 2.0)
-    return None
-
-
-def _updated(inverse: F64, moved: F64, bent: F64, *, fresh: bool) -> tuple[F64, bool]:
-    """BFGS update of the inverse of minus the second derivatives; Nocedal & Wright (2006), eq. 6.17 and 6.20."""
-    curvature = float(moved @ bent)
-    if curvature <= 1e-12 * float(np.sqrt((moved @ moved) * (bent @ bent))):
-        return inverse, fresh
-    if fresh:
-        inverse = np.eye(len(moved)) * (curvature / float(bent @ bent))
-    left = np.eye(len(moved)) - np.outer(moved, bent) / curvature
-    return left @ inverse @ left.T + np.outer(moved, moved) / curvature, False
-
-
-def _held(z: F64, gradient: F64, lower: F64, upper: F64) -> NDArray[np.bool_]:
-    """Coordinates on an edge of the box that would leave it."""
-    held: NDArray[np.bool_] = ((z <= lower) & (gradient <= 0)) | ((z >= upper) & (gradient >= 0))
-    return held
+def _rows(covariance: F64) -> tuple[tuple[float, ...], ...]:
+    """Symmetric rows; six digits are more than a standard error has, and keep a stored fit small."""
+    return tuple(tuple(float(f"{v:.6g}") for v in row) for row in (covariance + covariance.T) / 2.0)
 
 
 def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Maximum:
@@ -202,11 +161,11 @@ def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Max
     value, gradient = f(z)
     information = observed_information(f, z)
     for _ in range(8):
-        free = ~_held(z, gradient, lower, upper)
+        free = ~held(z, gradient, lower, upper)
         if np.abs(gradient[free]).max(initial=0.0) < 1e-3 * _GRADIENT_PER_CUSTOMER * scale:
             break
         step = np.zeros_like(z)
-        step[free] = _inverse(information[np.ix_(free, free)]) @ gradient[free]
+        step[free] = inverse_information(information[np.ix_(free, free)]) @ gradient[free]
         trial = np.clip(z + step, lower, upper)
         new_value, new_gradient = f(trial)
         if not new_value >= value - 1e-13 * abs(value):
@@ -214,7 +173,7 @@ def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Max
         z, value, gradient = trial, new_value, new_gradient
         if np.abs(step).max() > 1e-4:
             information = observed_information(f, z)
-    at_limit = _held(z, gradient, lower, upper)
+    at_limit = held(z, gradient, lower, upper)
     # Nothing moves with this coordinate (its standard error would exceed 100).
     at_limit |= np.abs(information).max(axis=1) < 1e-4
     settled = bool(np.abs(gradient[~at_limit]).max(initial=0.0) <= _GRADIENT_PER_CUSTOMER * scale)
@@ -222,35 +181,20 @@ def _polished(f: Objective, z: F64, lower: F64, upper: F64, scale: float) -> Max
 
 
 def _limit_if_as_good(f: Objective, found: Maximum, i: int, lower: F64, upper: F64, scale: float) -> Maximum:
-    """Move coordinate i to the edge of its box where that costs less than `LIMIT_LOSS`."""
+    """Move coordinate i to the edge of its box where that costs less than `LIMIT_LOSS`; not where both edges do."""
     if found.z[i] in (lower[i], upper[i]):
         return found
-    variance = float(_inverse(found.information)[i, i])
+    variance = float(inverse_information(found.information)[i, i])
+    as_good = []
     for edge in (lower[i], upper[i]):
         # The log-likelihood flattens towards a limit; where it is clearly curved, no limit is near.
         if not np.isfinite(edge) or 0.0 < variance < 0.25:
             continue
         low, high, start = lower.copy(), upper.copy(), found.z.copy()
         low[i] = high[i] = start[i] = edge
-        value, z = _climb(f, start, low, high, scale, 100)
+        value, z = climb(f, start, low, high, scale, 100)
         if value >= found.log_likelihood - LIMIT_LOSS:
-            return _polished(f, z, low, high, scale)
-    return found
-
-
-def observed_information(f: Objective, z: F64) -> F64:
-    """Minus the second derivatives of f at z, by differences of the analytic gradient (six digits)."""
-    at_z = f(z)[1]
-    rows = np.array([(f(z + h)[1] - at_z) / _STEP for h in _STEP * np.eye(len(z))])
-    information: F64 = -(rows + rows.T) / 2.0
-    return information
-
-
-def _inverse(information: F64) -> F64:
-    """Inverse on the directions the data see: flat and rising ones contribute nothing."""
-    if information.size == 0:
-        return information
-    weights, axes = np.linalg.eigh(information)
-    seen = weights > 1e-10 * max(float(weights.max()), 1e-300)
-    inverse: F64 = (axes[:, seen] / weights[seen]) @ axes[:, seen].T
-    return inverse
+            as_good.append((z, low, high))
+    if not as_good or (len(as_good) == 2 and found.at_limit[i]):
+        return found
+    return _polished(f, as_good[0][0], *as_good[0][1:], scale)

@@ -104,6 +104,10 @@ class Histories:
 
         What was computed per distinct row comes back row for row as `values[inverse]`.
         """
+        if self.sum_log_gap is None and self.covariates is None:
+            key = _packed(self.x, self.T, self.t_x)
+            if key is not None and (key[1:] > key[:-1]).all():
+                return self, np.arange(len(self))
         order, is_first = self._sorted()
         starts = np.flatnonzero(is_first)
         inverse = np.empty(len(self), dtype=np.int64)

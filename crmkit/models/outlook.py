@@ -1,8 +1,8 @@
 """What customers will do within a horizon: every answer that a purchase process has, computed together.
 
 The chance of single customers is exact: counts come from their distribution, not from a normal curve. What is not
-known of the parameters is mixed in by sigma points: the process at 2 p neighbours of its estimate, which match mean
-and covariance of the parameters (Julier & Uhlmann (1997), "A new extension of the Kalman filter").
+known of the parameters is mixed in by sigma points (`parameter_axes.sigma_points`): the process at a few neighbours of
+its estimate, which match mean and covariance of the parameters.
 """
 
 from __future__ import annotations
@@ -13,16 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from crmkit.models.histories import F64, Histories
-from crmkit.models.parameter_axes import neighbours
+from crmkit.models.off_limit import WEIGHT
+from crmkit.models.order_counts import Weighted, order_counts
+from crmkit.models.parameter_axes import neighbours, off_limits, sigma_points
 from crmkit.models.purchase_process import PurchaseProcess
 from crmkit.models.regularity_mixture import RegularityMixture
 
 Ask = Callable[[PurchaseProcess, Histories], F64]
 
-# Counts held at once in one matrix (16 MB), and rows at a time.
-_CELLS = 2_000_000
-_ROWS = 32_768
-_LONGEST_TABLE = 16_384
 # Parameters' uncertainty is left out where it would widen the interval of no row in a sample by this share.
 _NARROW = 0.005
 _SAMPLE = 1_000
@@ -80,22 +78,28 @@ def outlook(
     ]
     if rate_per_day > 0.0:
         questions.append(lambda model, rows: model.discounted_expected_purchases(rows, days, rate_per_day))
-    p_alive, p_order, orders, *rest = answers(process, histories, questions)
+    shares = process.regularity_probabilities(histories) if isinstance(process, RegularityMixture) else None
+    p_alive, p_order, orders, *rest = answers(process, histories, questions, shares)
     discounted = np.minimum(rest[0], orders) if rest else orders
-    models, mean = [process], orders
+    models: Weighted = [(1.0, process)]
+    mean, known = orders, shares
     if _matters(process, histories, days):
-        models = _sigma_points(process)
-        mean = sum((answers(model, histories, questions[2:3])[0] for model in models), start=0.0 * orders) / len(models)
+        models = [
+            (weight, process.with_parameters(values.tolist())) for weight, values in sigma_points(process.estimate)
+        ]
+        mean = sum((w * answers(model, histories, questions[2:3])[0] for w, model in models), start=0.0 * orders)
     if_alive = orders / np.maximum(p_alive, 1e-300)
-    low, high, p_none, square = _counts(models, histories, days, level, if_alive, mean)
-    return Outlook(p_alive, p_order, orders, discounted, low, high, p_none, mean, square)
+    found = order_counts(models, histories, days, level=level, if_alive=if_alive, mean=mean, shares=known)
+    return Outlook(p_alive, p_order, orders, discounted, found.low, found.high, found.p_none, mean, found.square)
 
 
-def answers(process: PurchaseProcess, histories: Histories, questions: Sequence[Ask]) -> list[F64]:
-    """Ask a process several things; of a mixture, the weights of its components are worked out once."""
+def answers(
+    process: PurchaseProcess, histories: Histories, questions: Sequence[Ask], shares: F64 | None = None
+) -> list[F64]:
+    """Ask a process several things; of a mixture, the weights of its components (`shares`) are worked out once."""
     if not isinstance(process, RegularityMixture) or len(histories) == 0:
         return [question(process, histories) for question in questions]
-    weights = process.regularity_probabilities(histories)
+    weights = process.regularity_probabilities(histories) if shares is None else shares
     rows, inverse = histories.without_gaps().grouped()
     totals: list[F64] = []
     for i in np.flatnonzero(process.shares):
@@ -106,78 +110,20 @@ def answers(process: PurchaseProcess, histories: Histories, questions: Sequence[
     return totals
 
 
-def _sigma_points(process: PurchaseProcess) -> list[PurchaseProcess]:
-    axes = len(neighbours(process.estimate))
-    moved = neighbours(process.estimate, deviations=np.sqrt(max(axes, 1)))
-    return [process.with_parameters(values) for pair in moved for values in pair] or [process]
-
-
 def _matters(process: PurchaseProcess, histories: Histories, days: float) -> bool:
     """Whether the uncertainty of the parameters widens any interval of a sample by more than `_NARROW`."""
-    moved = neighbours(process.estimate)
-    if len(moved) == 0 or len(histories) == 0 or days == 0:
+    moved, sides = neighbours(process.estimate), off_limits(process.estimate)
+    if len(moved) + len(sides) == 0 or len(histories) == 0 or days == 0:
         return False
     few = histories.thinned(_SAMPLE)
     ask: list[Ask] = [lambda model, rows: model.expected_purchases(rows, days)]
     variance = np.zeros(len(few))
     for up, down in moved:
-        ends = [answers(process.with_parameters(values), few, ask)[0] for values in (up, down)]
+        ends = [answers(process.with_parameters(values.tolist()), few, ask)[0] for values in (up, down)]
         variance += ((ends[0] - ends[1]) / 2.0) ** 2
     # Orders vary at least as much as a Poisson count or a coin: a lower bound, so nothing is left out wrongly.
     own = answers(process, few, [*ask, lambda model, rows: model.p_any_purchase(rows, days)])
+    for values in sides:
+        variance += WEIGHT * (answers(process.with_parameters(values.tolist()), few, ask)[0] - own[0]) ** 2
     least = np.maximum(own[0] * (1.0 - own[1]), 0.25 * own[0]) + 1e-300
     return bool(np.sqrt(1.0 + variance / least).max() > 1.0 + _NARROW)
-
-
-def _counts(
-    models: list[PurchaseProcess], histories: Histories, days: float, level: float, if_alive: F64, mean: F64
-) -> tuple[F64, F64, F64, F64]:
-    """Quantiles, P(0) and mean square of the orders of each row, averaged over the models."""
-    n = len(histories)
-    low, high, p_none, square = (np.zeros(n) for _ in range(4))
-    if n == 0 or days == 0:
-        return low, high, p_none + 1.0, square
-    tail = (1.0 - level) / 2.0
-    order = np.argsort(-if_alive, kind="stable")
-    falling, start = -if_alive[order], 0
-    while start < n:
-        most = -falling[start]
-        n_max = int(min(_LONGEST_TABLE, 6 + np.ceil(2.0 * most)))
-        similar = int(np.searchsorted(falling, -0.6 * most + 1e-9, side="right")) if most > 1.0 else n
-        block = order[start : min(similar, start + max(1, min(_ROWS, _CELLS // n_max)))]
-        table = _table(models, histories.take(block), days, n_max, tail / 4.0)
-        below = np.cumsum(table, axis=1)
-        # 1e-12: a sum of probabilities that reaches the level only up to rounding has reached it.
-        low[block] = (below < tail - 1e-12).sum(axis=1)
-        high[block] = (below < 1.0 - tail - 1e-12).sum(axis=1)
-        p_none[block] = np.minimum(table[:, 0], 1.0)
-        square[block] = _mean_square(table, mean[block])
-        start += len(block)
-    return low, high, p_none, square
-
-
-def _table(models: list[PurchaseProcess], rows: Histories, days: float, n_max: int, most_beyond: float) -> F64:
-    """P(n orders), averaged over the models, for n from 0 to where at most `most_beyond` is left (from n_max on)."""
-    while True:
-        longest = n_max
-        ask: list[Ask] = [
-            lambda model, part: model.purchase_count_probabilities(part, days, longest)  # noqa: B023 (called at once)
-        ]
-        table: F64 = np.zeros((len(rows), n_max + 1))
-        for model in models:
-            table += answers(model, rows, ask)[0] / len(models)
-        if n_max >= _LONGEST_TABLE or (1.0 - table.sum(axis=1)).max() <= most_beyond:
-            return table
-        n_max = min(_LONGEST_TABLE, 2 * n_max)
-
-
-def _mean_square(table: F64, expected: F64) -> F64:
-    """E[orders^2]: the table's part, and beyond it a geometric tail with the probability and mean that are left."""
-    n = np.arange(table.shape[1], dtype=np.float64)
-    beyond = np.maximum(1.0 - table.sum(axis=1), 0.0)
-    left = np.maximum(expected - table @ n, 0.0)
-    last = n[-1]
-    excess = np.maximum(left / np.maximum(beyond, 1e-300) - last, 1.0)
-    excess = np.where(beyond > 1e-9, excess, 1.0)
-    square: F64 = table @ (n * n) + beyond * ((last + excess) ** 2 + excess * (excess - 1.0))
-    return np.maximum(square, expected)

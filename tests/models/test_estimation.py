@@ -3,6 +3,9 @@ import pytest
 
 from crmkit.errors import DomainError, FitError
 from crmkit.models.estimation import Estimate, estimate_at, likelihood_ratio_test, maximise
+from crmkit.models.histories import Histories
+from crmkit.models.nbd import fit_nbd
+from crmkit.models.parameter_axes import neighbours, sigma_points
 
 EDGE = np.array([np.inf, 40.0])
 
@@ -55,6 +58,18 @@ def test_a_likelihood_that_only_flattens_is_moved_to_its_limit():
     )
     assert found.at_limit.tolist() == [False, True]
     assert found.z[1] == 40.0
+    # Off it, the profile has fallen by pi / 4: 3 exp(-z1) = pi / 4, met within 5 %.
+    assert len(found.off_limits) == 1
+    assert 3 * np.exp(-found.off_limits[0][1]) == pytest.approx(np.pi / 4, rel=0.05)
+
+
+def test_a_coordinate_that_moves_nothing_stays_where_it_is():
+    found = maximise(
+        lambda z: (-50 * z[0] ** 2, np.array([-100 * z[0], 0.0])), [np.array([1.0, 3.0])], -EDGE, EDGE, n_customers=100
+    )
+    assert found.at_limit.tolist() == [False, True]
+    assert found.z[1] == 3.0
+    assert found.off_limits == ()
 
 
 def test_a_limit_that_costs_likelihood_is_not_taken():
@@ -101,3 +116,51 @@ def test_likelihood_ratio_needs_a_larger_model_of_the_same_customers():
     _, estimate = fitted()
     with pytest.raises(DomainError, match="larger model with more parameters, got 100 and 100 customers, 2 and 2"):
         likelihood_ratio_test(estimate, estimate)
+
+
+def poisson_base(n=300, days=1000.0):
+    """Customers who all buy 4 or 5 times: more alike than Poisson customers of one rate, so r runs to infinity."""
+    x = np.where(np.arange(n) % 2 == 0, 4.0, 5.0)
+    return Histories.distinct(x, np.full(n, 900.0), np.full(n, days))
+
+
+def test_a_rate_is_known_though_its_shape_is_not():
+    """One rate for all: the standard error of its logarithm is 1 / sqrt(purchases), in closed form."""
+    h = poisson_base()
+    estimate = fit_nbd(h).estimate
+    assert "one rate for all" in estimate.status
+    assert estimate.standard_errors == (np.inf, np.inf)
+    steps = np.log(neighbours(estimate)[..., 0] / neighbours(estimate)[..., 1])  # of log r / alpha
+    rate = np.log(estimate.values[0] / estimate.values[1])
+    # Six digits of the stored covariance.
+    assert np.sqrt(((steps[:, 0] - rate) ** 2).sum()) == pytest.approx(1 / np.sqrt(h.count @ h.x), rel=1e-4)
+
+
+def test_what_is_known_at_a_limit_is_stored_digit_for_digit():
+    estimate = fit_nbd(poisson_base()).estimate
+    assert estimate.limit_covariance
+    assert len(estimate.off_limits) == 1
+    assert Estimate.from_json(estimate.to_json()) == estimate
+    assert len(estimate.to_json()) < 600
+
+
+def test_sigma_points_have_the_mean_and_the_variance_of_a_half_normal_curve():
+    """Off a limit at signed root sqrt(pi / 2) with weight 2 / pi: sqrt(2 / pi) and 1 - 2 / pi."""
+    off = float(np.sqrt(np.pi / 2))
+    estimate = Estimate(("a",), (0.0,), ("real",), ((np.inf,),), -1.0, 9.0, 1, "limit", ((0.0,),), ((off,),))
+    points = sigma_points(estimate)
+    weights, values = np.array([w for w, _ in points]), np.array([v[0] for _, v in points])
+    assert weights.sum() == pytest.approx(1.0)
+    assert weights @ values == pytest.approx(np.sqrt(2 / np.pi))
+    assert weights @ values**2 - (weights @ values) ** 2 == pytest.approx(1 - 2 / np.pi)
+
+
+def test_sigma_points_around_a_limit_keep_the_covariance_given_it():
+    known = ((0.0, 0.0), (0.0, 0.04 * 1e26))
+    unknown = ((np.inf, 0.0), (0.0, np.inf))
+    kinds = ("positive", "positive")
+    estimate = Estimate(("s", "beta"), (1e6, 1e13), kinds, unknown, -1.0, 9.0, 2, "limit", known, ((0.5, 4e6),))
+    points = np.log([values for _, values in sigma_points(estimate)])
+    steps = np.array([[0, 0.2], [0, -0.2], [0, 0.2], [0, -0.2]])
+    expected = np.log(np.array([[1e6, 1e13], [1e6, 1e13], [0.5, 4e6], [0.5, 4e6]])) + steps
+    np.testing.assert_allclose(points[np.lexsort(points.T)], expected[np.lexsort(expected.T)], rtol=1e-9)

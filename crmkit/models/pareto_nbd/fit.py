@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from crmkit.errors import FitError
-from crmkit.models.estimation import LIMIT_LOSS, Estimate, Kind, Maximum, estimate_at, maximise
+from crmkit.models.estimation import LIMIT_LOSS, Estimate, Kind, Maximum, Objective, estimate_at, maximise
 from crmkit.models.histories import F64, Histories
 from crmkit.models.nbd import NBD, fit_nbd
+from crmkit.models.off_limit import off_limit
 from crmkit.models.pareto_nbd.likelihood import Pairs, slopes
 from crmkit.models.pareto_nbd.process import ParetoNBD
 
@@ -79,7 +80,7 @@ def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
     stays = fit_nbd(histories)
     # Two parameters fewer, each at its limit.
     if stays.estimate is not None and found.log_likelihood < stays.estimate.log_likelihood + 2.0 * LIMIT_LOSS:
-        return _nobody_leaves(stays, stays.estimate, span)
+        return _nobody_leaves(stays, stays.estimate, span, lambda z: _objective(whole, span, z))
     estimate = estimate_at(
         found,
         lambda z: _values(z, span),
@@ -122,16 +123,33 @@ def _status(found: Maximum, lower: F64, upper: F64) -> str:
     return "heterogeneity not identified: " + "; ".join(texts) if texts else "converged"
 
 
-def _nobody_leaves(nbd: NBD, estimate: Estimate, span: float) -> ParetoNBD:
-    """Stay with the NBD limit: s means nothing there, and beta is far beyond all time observed."""
+def _nobody_leaves(nbd: NBD, estimate: Estimate, span: float, objective: Objective) -> ParetoNBD:
+    """Stay with the NBD limit: s means nothing there, and beta is far beyond all time observed.
+
+    How many may leave after all is asked of s = 1: were s free, a few who leave at once would hide any rate.
+    """
     values = (nbd.r, nbd.alpha, 1.0, span / _SLOWEST)
+    given_limit = np.zeros((4, 4))
+    given_limit[:2, :2] = estimate.limit_covariance or estimate.covariance
     covariance = np.zeros((4, 4))
     covariance[:2, :2] = estimate.covariance
     covariance[2, 2] = covariance[3, 3] = math.inf
-    rows = tuple(tuple(float(v) for v in row) for row in covariance)
+
+    def exponential(z: F64) -> tuple[float, F64]:
+        value, gradient = objective(np.array([z[0], z[1], 0.0, z[2]]))
+        return value, gradient[[0, 1, 3]]
+
+    lower = np.array([np.log(_SMALLEST_SHAPE), -np.inf, np.log(_SLOWEST / span)])
+    upper = np.array([np.log(_LARGEST_SHAPE), np.inf, np.log(_FASTEST / span)])
+    start = np.array([np.log(nbd.r), np.log(nbd.alpha / nbd.r), lower[2]])
+    point = off_limit(exponential, start, estimate.log_likelihood, 2, lower, upper, estimate.n_customers)
+    sides = [(*side, 1.0, span / _SLOWEST) for side in estimate.off_limits]
+    if point is not None:
+        sides.append(tuple(_values(np.array([point[0], point[1], 0.0, point[2]]), span).tolist()))
+    known, rows = (tuple(tuple(float(v) for v in row) for row in matrix) for matrix in (given_limit, covariance))
     text = "heterogeneity not identified: dropout (s/beta runs to 0: nobody is seen to leave)"
     size = (estimate.log_likelihood, estimate.n_customers, 4)
-    return ParetoNBD(*values, Estimate(_NAMES, values, _KINDS, rows, *size, text))
+    return ParetoNBD(*values, Estimate(_NAMES, values, _KINDS, rows, *size, text, known, tuple(sides)))
 
 
 def _nothing(histories: Histories) -> ParetoNBD:
