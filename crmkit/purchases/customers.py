@@ -17,6 +17,7 @@ from crmkit.models.histories import Histories
 TRIPLE = ("frequency", "recency", "T")
 GAPS = "sum_log_gap"
 MONEY = "monetary_value"
+HOLDOUT = "holdout_order_days"
 
 
 def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summary.Refunds = "exclude") -> IntoFrameT:
@@ -36,7 +37,7 @@ def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summ
     DomainError
         Orders without `as_of`.
     """
-    if set(TRIPLE) <= set(frames.column_names(table)):
+    if is_summary(table):
         return table
     if as_of is None:
         raise DomainError(
@@ -44,6 +45,11 @@ def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summ
             "Only a purchase summary (columns frequency, recency, T) goes without."
         )
     return summary.purchase_summary(table, as_of=as_of, refunds=refunds)
+
+
+def is_summary(table: Any) -> bool:
+    """Whether a caller's table is a purchase summary, by its columns; else it is taken for orders."""
+    return set(TRIPLE) <= set(frames.column_names(table))
 
 
 def admitted(customers: Any, *, beside: frames.Frame | None = None) -> frames.Frame:
@@ -81,6 +87,15 @@ def distinct(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, dict[str,
     known = rows[GAPS].astype(np.float64) if gaps else None
     histories = Histories.in_order(x, t_x, T, known, rows["count"].astype(np.float64))
     return histories, {name: rows[name] for name in columns}
+
+
+def distinct_with_holdout(table: Any) -> tuple[Histories, NDArray[np.int64]]:
+    """Distinct histories of a holdout summary with their gaps, and the order days that each had in the holdout."""
+    entered = schema.admit(table, schema.SUMMARY, passing=True)
+    columns = [*TRIPLE, GAPS, HOLDOUT]
+    rows = frames.distinct_rows(entered.with_columns(nw.col(HOLDOUT).cast(nw.Int64)), columns)
+    x, t_x, T, gaps = (rows[name].astype(np.float64) for name in (*TRIPLE, GAPS))
+    return Histories.in_order(x, t_x, T, gaps, rows["count"].astype(np.float64)), rows[HOLDOUT].astype(np.int64)
 
 
 def spend_rows(entered: frames.Frame) -> dict[str, NDArray[Any]] | None:
