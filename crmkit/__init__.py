@@ -4,7 +4,19 @@ from importlib import import_module
 from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["clusters", "clv", "datasets", "errors", "plots", "purchases", "report", "rfm", "schema", "summary"]
+__all__ = [
+    "clusters",
+    "clv",
+    "datasets",
+    "errors",
+    "evaluation",
+    "plots",
+    "purchases",
+    "report",
+    "rfm",
+    "schema",
+    "summary",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

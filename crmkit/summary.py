@@ -102,7 +102,8 @@ def holdout_summary(
     -------
     data frame like `orders`
         `purchase_summary` at `as_of`, with `holdout_order_days` (count of order days in the `horizon_days` after
-        `as_of`) and `holdout_amount` (their value). Customers whose first order lies after `as_of` are not in it.
+        `as_of`), `holdout_amount` (their value) and `holdout_first_day` (date of the first; missing if there is
+        none). Customers whose first order lies after `as_of` are not in it.
         Each half is read as if there were no other: with "net", a refund after `as_of` is taken off orders after it.
 
     Raises
@@ -120,7 +121,9 @@ def holdout_summary(
     past = _summed(_sales(_one_row_per_order(rows.filter(day <= nw.lit(cut))), refunds), cut)
     future = rows.filter((day > nw.lit(cut)) & (day <= nw.lit(end)))
     later = _daily(_sales(_one_row_per_order(future), refunds))
-    bought = later.group_by("customer_id").agg(holdout_order_days=nw.len(), holdout_amount=nw.col("amount").sum())
+    bought = later.group_by("customer_id").agg(
+        holdout_order_days=nw.len(), holdout_amount=nw.col("amount").sum(), holdout_first_day=day.min()
+    )
     both = past.join(bought, on="customer_id", how="left").with_columns(
         nw.col("holdout_order_days").fill_null(0).cast(nw.Int64),
         holdout_amount=frames.money(nw.col("holdout_amount").fill_null(0.0)),

@@ -83,9 +83,7 @@ def rolling_holdout(
     return _compared([{m: _scores(m, *past, horizon) for m in models} for past in pasts], pasts, horizon)
 
 
-def _past(
-    orders: Any, cut: dt.date, horizon: int, refunds: summary.Refunds
-) -> tuple[Histories, NDArray[np.int64]]:
+def _past(orders: Any, cut: dt.date, horizon: int, refunds: summary.Refunds) -> tuple[Histories, NDArray[np.int64]]:
     table = summary.holdout_summary(orders, as_of=cut, horizon_days=horizon, refunds=refunds)
     return customers.distinct_with_holdout(table)
 
@@ -128,7 +126,9 @@ def _compared(
         columns = [column for cut in scored if (column := cut[model]) is not None]
         if len(columns) == len(scored):
             known[model] = columns
-    means = {m: float(sum(w @ c for w, c in zip(weights, columns, strict=True))) / total for m, columns in known.items()}
+    means = {
+        m: float(sum(w @ c for w, c in zip(weights, columns, strict=True))) / total for m, columns in known.items()
+    }
     best = max(means, key=lambda model: means[model])
     behind = {}
     for model, columns in known.items():

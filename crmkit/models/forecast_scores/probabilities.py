@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import logit
 
 from crmkit.errors import DomainError
@@ -139,7 +139,7 @@ def calibration_table(
     return tuple(found)
 
 
-def groups_of(values: F64, count: F64, groups: int) -> list[F64]:
+def groups_of(values: F64, count: F64, groups: int) -> list[NDArray[np.bool_]]:
     """Masks of groups of equal weight in ascending order of `values`; ties go together, by their first rank."""
     if groups < 2:
         raise DomainError(f"Groups must be at least 2, got {groups}.")

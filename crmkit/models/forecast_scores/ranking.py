@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.probabilities import groups_of
@@ -79,8 +79,7 @@ def auc(
     return _in_unit(area, _area_error(rows, positive, over, under, yes, no), min(yes, no), level)
 
 
-def _area_error(rows: Rows, positive: F64, over: F64, under: F64, yes: float, no: float) -> float | None:
-    mask = np.asarray(positive, dtype=bool)
+def _area_error(rows: Rows, mask: NDArray[np.bool_], over: F64, under: F64, yes: float, no: float) -> float | None:
     if rows.cluster is None:
         holders = [yes, no, yes + no]
     else:

@@ -51,7 +51,9 @@ def _fitted(
             return None
         step = np.linalg.solve(curvature, gradient)
         size = 1.0
-        while (tried := _likelihood(y, offset + design @ (beta + size * step), link, rows.count)) < best and size > 1e-9:
+        while (
+            tried := _likelihood(y, offset + design @ (beta + size * step), link, rows.count)
+        ) < best and size > 1e-9:
             size /= 2.0
         beta, best = beta + size * step, max(tried, best)
         if np.abs(beta).max() > _ENDLESS:

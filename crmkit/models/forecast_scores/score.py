@@ -77,7 +77,7 @@ class Rows:
         return float(sums[0] @ sums[1])
 
     def error(self, residuals: F64, scale: float) -> float | None:
-        """Standard error of a sum of residuals (which sum to 0), divided by `scale`; None for a single customer."""
+        """Return the standard error of a sum of residuals (which sum to 0), divided by `scale`; None for a single customer."""
         if self.customers < 2:
             return None
         small = self.customers / (self.customers - 1.0)
@@ -106,7 +106,7 @@ def columns(**values: ArrayLike) -> list[F64]:
 
 
 def normal_width(level: float) -> float:
-    """Standard deviations from the middle to the end of an interval."""
+    """Count the standard deviations from the middle to the end of an interval."""
     if not 0.0 < level < 1.0:
         raise DomainError(f"level must lie between 0 and 1, such as 0.95, got {level}.")
     return float(ndtri(0.5 + level / 2.0))
