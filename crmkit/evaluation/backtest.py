@@ -88,8 +88,9 @@ def backtest(
 
     Baselines: "all zeros"; "own rate", repeat order days per day observed (at least the horizon) times the horizon;
     "base rate", the share of the customers known a horizon before the cut who ordered up to it; "own mean gap" after
-    the cut, or after the last order (customers of one order day: the mean gap of all), brought into the horizon. Ranks
-    stand beside those by last order and by own rate.
+    the cut, or after the last order (customers of one order day: the mean gap of all), and the "usual wait", the median
+    days that customers took who came back in the horizon before the cut; all brought into the horizon. Ranks stand
+    beside those by last order and by own rate.
 
     Verdicts, over all cuts: "ready": better than every baseline beyond the noise (95 % interval of the paired
     difference of losses), and calibrated. "usable": better, not calibrated. "not_better". "too_little_data": fewer
@@ -190,7 +191,7 @@ def _check_alike(parts: list[Seen]) -> None:
 
 
 def _clusters(parts: list[Seen]) -> Any:
-    """Number the customers through all cuts."""
+    """Give each customer one number in all cuts."""
     if len(parts) == 1:
         return None
     return np.concatenate(frames.numbered([part.customer_id for part in parts]))

@@ -8,7 +8,7 @@ from crmkit.evaluation.observed import F64, Seen
 
 ZEROS, OWN_RATE, BASE_RATE = "all zeros", "own rate", "base rate"
 LATEST, CHANCE = "latest order first", "drawn by lot"
-OWN_GAP, LAST_AND_GAP = "own mean gap", "last order + mean gap"
+OWN_GAP, LAST_AND_GAP, USUAL_WAIT = "own mean gap", "last order + mean gap", "usual wait"
 
 
 def counts(seen: Seen, horizon_days: int) -> dict[str, F64]:
@@ -32,15 +32,14 @@ def ranks(seen: Seen, horizon_days: int) -> dict[str, F64]:
 
 
 def timing(seen: Seen, horizon_days: int) -> dict[str, F64]:
-    """Days from the cut to the next order: another mean gap from now, or from the last order.
+    """Days from the cut to the next order: another mean gap from now; one from the last order; as long as all take.
 
     Customers of one order day have no gap of their own and get that of the base.
     """
     x, t_x = seen.history["frequency"], seen.history["recency"]
     gap = np.where(x > 0, t_x / np.maximum(x, 1.0), seen.base_gap)
-    return {
-        name: clipped(days, horizon_days) for name, days in ((OWN_GAP, gap), (LAST_AND_GAP, gap - _since_last(seen)))
-    }
+    days = {OWN_GAP: gap, LAST_AND_GAP: gap - _since_last(seen), USUAL_WAIT: seen.base_wait}
+    return {name: clipped(wait, horizon_days) for name, wait in days.items()}
 
 
 def clipped(days: F64, horizon_days: int) -> F64:

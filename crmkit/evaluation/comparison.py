@@ -139,8 +139,7 @@ def compare_proportions(
     found = difference_of_proportions(successes_a, trials_a, successes_b, trials_b, level=level)
     a, b = successes_a / trials_a, successes_b / trials_b
     needed = needed_per_group(a * (1.0 - a), b * (1.0 - b), smallest_effect or found.value, level=level)
-    shown = ("proportions", names, (trials_a, trials_b), (a, b))
-    return _compared(*shown, found, level, smallest_effect, needed, locale)
+    return _compared("proportions", names, (trials_a, trials_b), (a, b), found, level, smallest_effect, needed, locale)
 
 
 def compare_means(
@@ -192,8 +191,8 @@ def compare_means(
     _check_effect(smallest_effect, math.inf)
     found = difference_of_means(mean_a, sd_a, size_a, mean_b, sd_b, size_b, level=level)
     needed = needed_per_group(sd_a**2, sd_b**2, smallest_effect or found.value, level=level)
-    shown = ("means", names, (size_a, size_b), (mean_a, mean_b))
-    return _compared(*shown, found, level, smallest_effect, needed, locale)  # type: ignore[arg-type]
+    sizes, means = (size_a, size_b), (mean_a, mean_b)
+    return _compared("means", names, sizes, means, found, level, smallest_effect, needed, locale)
 
 
 def compare_variants(
@@ -228,7 +227,8 @@ def compare_variants(
     Examples
     --------
     >>> import pandas as pd
-    >>> sent = pd.DataFrame({"variant": ["old"] * 200 + ["new"] * 200, "outcome": [1] * 30 + [0] * 170 + [1] * 60 + [0] * 140})
+    >>> sent = pd.DataFrame({"variant": ["old"] * 200 + ["new"] * 200,
+    ...     "outcome": [1] * 30 + [0] * 170 + [1] * 60 + [0] * 140})
     >>> compare_variants(sent, control="old").decision
     'b'
     """
@@ -243,8 +243,8 @@ def compare_variants(
     if np.isin(rows["outcome"], (0, 1)).all():
         counts = [part for y, n in groups for part in (int(n[y == 1].sum()), int(n.sum()))]
         return compare_proportions(*counts, **options)
-    moments = [part for y, n in groups for part in _moments(y, n, names)]
-    return compare_means(*moments, **options)  # type: ignore[arg-type]
+    a, b = (_moments(*group, name) for group, name in zip(groups, names, strict=True))
+    return compare_means(*a, *b, **options)
 
 
 def _variants(found: list[str], control: str | None) -> tuple[str, str]:
@@ -262,12 +262,10 @@ def _variants(found: list[str], control: str | None) -> tuple[str, str]:
     return control, names[1] if control == names[0] else names[0]
 
 
-def _moments(y: Any, count: Any, names: tuple[str, str]) -> tuple[float, float, int]:
+def _moments(y: Any, count: Any, name: str) -> tuple[float, float, int]:
     n = int(count.sum())
     if n < 2:
-        raise SchemaError(
-            f"recipients: a variant of {names[0]!r} and {names[1]!r} has {n} recipient; expected at least 2."
-        )
+        raise SchemaError(f"recipients: {name!r} has {n} recipient; a mean needs at least 2.")
     mean = float(count @ y) / n
     return mean, math.sqrt(float(count @ (y - mean) ** 2) / (n - 1)), n
 
@@ -292,8 +290,25 @@ def _compared(
     lift = found.value / values[0] if values[0] else None
     decision = _decided(found, effect)
     words = texts.comparison(of, names, values, found, decision, level, effect, needed, locale)
-    ends = (found.value, found.low, found.high, lift, level, found.p_value, effect, needed, decision, words)
-    return Comparison(of, *names, int(sizes[0]), int(sizes[1]), float(values[0]), float(values[1]), *ends)
+    return Comparison(
+        of=of,
+        name_a=names[0],
+        name_b=names[1],
+        size_a=int(sizes[0]),
+        size_b=int(sizes[1]),
+        value_a=float(values[0]),
+        value_b=float(values[1]),
+        difference=found.value,
+        low=found.low,
+        high=found.high,
+        lift=lift,
+        level=level,
+        p_value=found.p_value,
+        smallest_effect=effect,
+        needed_per_variant=needed,
+        decision=decision,
+        words=words,
+    )
 
 
 def _decided(found: Difference, effect: float) -> Decision:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crmkit import frames, schema, summary
 from crmkit.errors import DomainError, SchemaError
+from crmkit.models.forecast_scores import median_of
 
 F64 = NDArray[np.float64]
 Forecast = Callable[[Any, dt.date, int], Any]
@@ -38,6 +39,8 @@ class Seen:
         Share of customers who ordered in the horizon before the cut, on each row.
     base_gap : float64
         Mean gap between order days of all customers known at the cut; days, on each row.
+    base_wait : float64
+        Median days to the first order in the horizon before the cut, of those who ordered in it; on each row.
     """
 
     customer_id: NDArray[Any]
@@ -46,6 +49,7 @@ class Seen:
     forecast: dict[str, F64]
     base_rate: F64
     base_gap: F64
+    base_wait: F64
 
     def __len__(self) -> int:
         return len(self.waited)
@@ -63,8 +67,8 @@ class Seen:
     def of(self, rows: NDArray[Any]) -> Seen:
         """Take some of the rows."""
         history, forecast = ({k: v[rows] for k, v in part.items()} for part in (self.history, self.forecast))
-        ids, waited, rate, gap = (part[rows] for part in (self.customer_id, self.waited, self.base_rate, self.base_gap))
-        return Seen(ids, history, waited, forecast, rate, gap)
+        base = (part[rows] for part in (self.base_rate, self.base_gap, self.base_wait))
+        return Seen(self.customer_id[rows], history, self.waited[rows], forecast, *base)
 
 
 def together(parts: list[Seen]) -> Seen:
@@ -77,6 +81,7 @@ def together(parts: list[Seen]) -> Seen:
         {name: np.concatenate([part.forecast[name] for part in parts]) for name in first.forecast},
         np.concatenate([part.base_rate for part in parts]),
         np.concatenate([part.base_gap for part in parts]),
+        np.concatenate([part.base_wait for part in parts]),
     )
 
 
@@ -98,7 +103,7 @@ def seen_at(
         raise DomainError(f"No customer has ordered up to the cut {cut}: expected later cuts, or fewer of them.")
     _check_answered(cells, cut)
     history = {name: cells[name].astype(np.float64) for name in _HISTORY}
-    rate = _base_rate(orders, cut, horizon_days, refunds)
+    rate, wait = _before(orders, cut, horizon_days, refunds)
     repeats, between = history["frequency"].sum(), history["recency"].sum()
     gap = between / repeats if repeats else float(horizon_days)
     n = len(cells["customer_id"])
@@ -109,6 +114,7 @@ def seen_at(
         {name: cells[name].astype(np.float64) for name in given},
         np.full(n, rate),
         np.full(n, gap),
+        np.full(n, wait),
     )
     return whole if cohort is None else whole.of(_in_cohort(whole, cut, cohort))
 
@@ -137,15 +143,19 @@ def _days(frame: frames.Frame, columns: dict[str, str], cut: dt.date) -> frames.
     return numbered.with_columns(**{new: nw.col(f"{new}__day") - cut.toordinal() for new in columns})
 
 
-def _base_rate(orders: Any, cut: dt.date, horizon_days: int, refunds: summary.Refunds) -> float:
-    """Share who ordered in the horizon before the cut, by the rule of succession: never 0 or 1."""
-    before = summary.holdout_summary(
-        orders, as_of=cut - dt.timedelta(days=horizon_days), horizon_days=horizon_days, refunds=refunds
-    )
-    entered = schema.admit(before, schema.SUMMARY, passing=True)
-    rows = frames.distinct_rows(entered.with_columns(came=frames.one_if(nw.col("holdout_order_days") > 0)), ["came"])
-    came, all_of_them = float(rows["came"] @ rows["count"]), float(rows["count"].sum())
-    return (came + 1.0) / (all_of_them + 2.0)
+def _before(orders: Any, cut: dt.date, horizon_days: int, refunds: summary.Refunds) -> tuple[float, float]:
+    """Look at the horizon before the cut: share who ordered in it, and the median days that they took.
+
+    The share is by the rule of succession, (k + 1) / (n + 2): never 0 or 1. Without anybody who came, half the horizon.
+    """
+    start = cut - dt.timedelta(days=horizon_days)
+    before = summary.holdout_summary(orders, as_of=start, horizon_days=horizon_days, refunds=refunds)
+    entered = _days(schema.admit(before, schema.SUMMARY, passing=True), {"waited": "holdout_first_day"}, start)
+    rows = frames.distinct_rows(entered.with_columns(nw.col("waited").fill_null(0)), ["waited"])
+    waited, count = (rows[name].astype(np.float64) for name in ("waited", "count"))
+    came = waited > 0
+    rate = (float(count[came].sum()) + 1.0) / (float(count.sum()) + 2.0)
+    return rate, median_of(waited[came], count=count[came]).value if came.any() else horizon_days / 2.0
 
 
 def _in_cohort(seen: Seen, cut: dt.date, cohort: tuple[dt.date, dt.date]) -> NDArray[np.bool_]:

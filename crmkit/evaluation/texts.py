@@ -27,6 +27,7 @@ _METHODS_ZH: Mapping[str, str] = {
     "base rate": "总体比例",
     "own mean gap": "自身平均间隔",
     "last order + mean gap": "上次下单加平均间隔",
+    "usual wait": "通常等待天数",
 }
 _LOSSES_ZH: Mapping[str, str] = {
     "squared error": "平方误差",
@@ -118,7 +119,7 @@ def comparison(
 ) -> str:
     """Say which of two variants is better, by how much, and what is still needed."""
     a, b = (_shown(value, of, locale) for value in values)
-    ends = f"{_points(found.low, of, locale)}", f"{_points(found.high, of, locale)}"
+    ends = (_points(found.low, of, locale).split(" ")[0], _points(found.high, of, locale).split(" ")[0])
     matters = _points(effect, of, locale)
     if locale == "zh":
         heads = {

@@ -52,7 +52,7 @@ def join_small(frame: Frame, small: Columns, *, on: Sequence[str]) -> Frame:
 
 
 def numbered(ids: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.int64]]:
-    """Number the ids of several arrays through: equal ids, equal numbers."""
+    """Give the ids of several arrays numbers: equal ids, equal numbers."""
     codes = pd.factorize(np.concatenate(list(ids)))[0].astype(np.int64)
     return np.split(codes, np.cumsum([len(part) for part in ids])[:-1])
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from crmkit.errors import DomainError
-from crmkit.models.forecast_scores.score import normal_width, wilson
+from crmkit.models.forecast_scores.score import normal_width, wilson_ends
 
 POWER = 0.8
 
@@ -56,12 +56,14 @@ def difference_of_proportions(x_a: int, n_a: int, x_b: int, n_b: int, *, level: 
     """
     for x, n in ((x_a, n_a), (x_b, n_b)):
         if not (n >= 1 and 0 <= x <= n):
-            raise DomainError(f"Successes must lie between 0 and the trials, of which there is one, got {x} of {n}.")
-    a, b = wilson(x_a / n_a, n_a, level=level), wilson(x_b / n_b, n_b, level=level)
-    assert a.low is not None and a.high is not None and b.low is not None and b.high is not None
-    value = b.value - a.value
-    low = value - math.hypot(b.value - b.low, a.high - a.value)
-    high = value + math.hypot(b.high - b.value, a.value - a.low)
+            raise DomainError(
+                f"Successes must lie between 0 and the trials, of which there is at least one, got {x} of {n}."
+            )
+    a, b = x_a / n_a, x_b / n_b
+    (low_a, high_a), (low_b, high_b) = (wilson_ends(share, n, level=level) for share, n in ((a, n_a), (b, n_b)))
+    value = b - a
+    low = value - math.hypot(b - low_b, high_a - a)
+    high = value + math.hypot(high_b - b, a - low_a)
     pooled = (x_a + x_b) / (n_a + n_b)
     error = math.sqrt(pooled * (1.0 - pooled) * (1.0 / n_a + 1.0 / n_b))
     p_value = 1.0 if error == 0.0 else 2.0 * float(ndtr(-abs(value) / error))

@@ -1,4 +1,4 @@
-"""Scores of an order of customers: who comes first?"""
+"""Scores of an order of customers, the likeliest first."""
 
 from __future__ import annotations
 

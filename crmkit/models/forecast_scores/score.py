@@ -77,7 +77,7 @@ class Rows:
         return float(sums[0] @ sums[1])
 
     def error(self, residuals: F64, scale: float) -> float | None:
-        """Return the standard error of a sum of residuals (which sum to 0), divided by `scale`; None for a single customer."""
+        """Return the standard error of a sum of residuals (which sum to 0) over `scale`; None for a single customer."""
         if self.customers < 2:
             return None
         small = self.customers / (self.customers - 1.0)
@@ -215,6 +215,11 @@ def wilson(share: float, n: float, *, level: float = 0.95) -> Score:
     ----------
     Wilson (1927), "Probable inference, the law of succession, and statistical inference", JASA 22(158).
     """
+    return Score(share, *wilson_ends(share, n, level=level))
+
+
+def wilson_ends(share: float, n: float, *, level: float = 0.95) -> tuple[float, float]:
+    """Give the ends of `wilson` alone."""
     if not (0.0 <= share <= 1.0 and n > 0.0):
         raise DomainError(f"A share must lie in [0, 1] and be of more than 0 observations, got {share:g} of {n:g}.")
     z2 = normal_width(level) ** 2
@@ -222,4 +227,4 @@ def wilson(share: float, n: float, *, level: float = 0.95) -> Score:
     half = math.sqrt(z2 * (share * (1.0 - share) / n + z2 / (4.0 * n * n))) / (1.0 + z2 / n)
     # At the edges the end is the edge itself; rounding leaves 1e-17 of it.
     low, high = (0.0 if share == 0.0 else middle - half), (1.0 if share == 1.0 else middle + half)
-    return Score(share, max(low, 0.0), min(high, 1.0))
+    return max(low, 0.0), min(high, 1.0)
