@@ -111,24 +111,27 @@ def holdout_summary(
     DomainError
         `horizon_days` is below 1.
     """
+    rows = holdout_rows(orders, as_of=as_of, horizon_days=horizon_days, refunds=refunds)
+    return frames.leave(rows, like=orders, sort=["customer_id"])
+
+
+def holdout_rows(orders: Any, *, as_of: dt.date, horizon_days: int, refunds: Refunds) -> frames.Frame:
+    """Return `holdout_summary` in its engine, for rooms that go on from there."""
     if horizon_days < 1:
         raise DomainError(f"horizon_days must be at least 1 (days), got {horizon_days}.")
     cut, day = frames.as_day(as_of), nw.col("order_day")
     end = cut + dt.timedelta(days=horizon_days)
-    rows = _dated_rows(
-        orders, refunds
-    )  # cut before lines become orders: a later line must not reach back into the past
+    rows = _dated_rows(orders, refunds)  # cut before lines become orders: a later line must not reach into the past
     past = _summed(_sales(_one_row_per_order(rows.filter(day <= nw.lit(cut))), refunds), cut)
     future = rows.filter((day > nw.lit(cut)) & (day <= nw.lit(end)))
     later = _daily(_sales(_one_row_per_order(future), refunds))
     bought = later.group_by("customer_id").agg(
         holdout_order_days=nw.len(), holdout_amount=nw.col("amount").sum(), holdout_first_day=day.min()
     )
-    both = past.join(bought, on="customer_id", how="left").with_columns(
+    return past.join(bought, on="customer_id", how="left").with_columns(
         nw.col("holdout_order_days").fill_null(0).cast(nw.Int64),
         holdout_amount=frames.money(nw.col("holdout_amount").fill_null(0.0)),
     )
-    return frames.leave(both, like=orders, sort=["customer_id"])
 
 
 def order_rows(orders: Any, *, as_of: dt.date, refunds: Refunds, window_days: int | None = None) -> frames.Frame:

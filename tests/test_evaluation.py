@@ -357,8 +357,8 @@ def twice(orders, cut, days):
             told(p_order={"ann": 0.5, "bob": 1.5, "cy": 0.1}),
             {},
             SchemaError,
-            "forecast.p_order: 1 of 3 rows lie above 1 (first: customer_id 'bob', 1.5); expected 0 to 1.\nCorrect them where the table is "
-            "made.",
+            "forecast.p_order: 1 of 3 rows lie above 1 (first: customer_id 'bob', 1.5); expected 0 to 1.\n"
+            "Correct them where the table is made.",
         ),
         (told(p_order=HALF), {"horizon_days": 0}, DomainError, "horizon_days must be at least 1 (days), got 0."),
         (told(p_order=HALF), {"level": 1.0}, DomainError, "level must lie between 0 and 1, such as 0.8, got 1.0."),

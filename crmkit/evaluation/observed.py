@@ -95,9 +95,9 @@ def seen_at(
     refunds: summary.Refunds,
 ) -> Seen:
     """Make the forecast on the log up to a cut and hold it against the horizon after it."""
-    truth = summary.holdout_summary(orders, as_of=cut, horizon_days=horizon_days, refunds=refunds)
+    truth = summary.holdout_rows(orders, as_of=cut, horizon_days=horizon_days, refunds=refunds)
     answers = forecast(frames.rows_until(orders, "ordered_at", cut), cut, horizon_days)
-    known = _days(schema.admit(truth, schema.SUMMARY, passing=True), {"waited": "holdout_first_day"}, cut)
+    known = _days(truth, {"waited": "holdout_first_day"}, cut)
     cells, given = _joined(known, answers, cut)
     if not len(cells["customer_id"]):
         raise DomainError(f"No customer has ordered up to the cut {cut}: expected later cuts, or fewer of them.")
@@ -149,9 +149,9 @@ def _before(orders: Any, cut: dt.date, horizon_days: int, refunds: summary.Refun
     The share is by the rule of succession, (k + 1) / (n + 2): never 0 or 1. Without anybody who came, half the horizon.
     """
     start = cut - dt.timedelta(days=horizon_days)
-    before = summary.holdout_summary(orders, as_of=start, horizon_days=horizon_days, refunds=refunds)
-    entered = _days(schema.admit(before, schema.SUMMARY, passing=True), {"waited": "holdout_first_day"}, start)
-    rows = frames.distinct_rows(entered.with_columns(nw.col("waited").fill_null(0)), ["waited"])
+    before = summary.holdout_rows(orders, as_of=start, horizon_days=horizon_days, refunds=refunds)
+    dated = _days(before, {"waited": "holdout_first_day"}, start)
+    rows = frames.distinct_rows(dated.with_columns(nw.col("waited").fill_null(0)), ["waited"])
     waited, count = (rows[name].astype(np.float64) for name in ("waited", "count"))
     came = waited > 0
     rate = (float(count[came].sum()) + 1.0) / (float(count.sum()) + 2.0)

@@ -48,29 +48,25 @@ def _only(candidate: Candidate) -> str:
 
 
 def _by_holdout(scored: _Fits, held: Holdout, many: int) -> tuple[Process, str]:
-    near = [pair for pair in scored if pair[1].model in held.near()] or scored
+    """Take the simplest within one standard error of the best."""
+    best, *others = sorted((candidate for _, candidate in scored), key=lambda c: -held.scores[c.model])
+    behind = {candidate.model: held.behind(candidate.model, best.model) for _, candidate in scored}
+    near = [pair for pair in scored if behind[pair[1].model][0] <= behind[pair[1].model][1]]
     process, taken = min(near, key=lambda pair: (pair[1].parameters, pair[1].bic))
-    best = max((c for _, c in scored), key=lambda c: held.scores[c.model])
-    where = (
-        f"among {many} processes by a rolling holdout (2 cuts, {held.horizon_days} days each, {held.customers} "
-        f"customers)"
+    said = (
+        f"{taken.name} was chosen among {many} processes by a rolling holdout (2 cuts, {held.horizon_days} days each, "
+        f"{held.customers} customers): its mean log score of {held.scores[taken.model]:.4f}"
     )
-    score = f"its mean log score of {held.scores[taken.model]:.4f}"
     if taken.model != best.model:
-        distance, error = held.behind[taken.model]
         reason = "it has fewer parameters" if taken.parameters < best.parameters else "its BIC is smaller"
         return process, (
-            f"{taken.name} was chosen {where}: {score} is within one standard error ({error:.4f}) of the best, "
-            f"{best.name} ({held.scores[best.model]:.4f}), and {reason}."
+            f"{said} is within one standard error ({behind[taken.model][1]:.4f}) of the best, {best.name} "
+            f"({held.scores[best.model]:.4f}), and {reason}."
         )
-    others = sorted((c for _, c in scored if c.model != best.model), key=lambda c: -held.scores[c.model])
     if not others:
-        return process, f"{taken.name} was chosen {where}: no other could be scored."
-    distance, error = held.behind[others[0].model]
-    return process, (
-        f"{taken.name} was chosen {where}: {score} is the best, {distance:.4f} (standard error {error:.4f}) ahead of "
-        f"{others[0].name}."
-    )
+        return process, f"{said} is the only one."
+    distance, error = behind[others[0].model]
+    return process, f"{said} is the best, {distance:.4f} (standard error {error:.4f}) ahead of {others[0].name}."
 
 
 def _by_bic(settled: _Fits, why: str, many: int) -> tuple[Process, str]:

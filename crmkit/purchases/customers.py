@@ -89,13 +89,12 @@ def distinct(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, dict[str,
     return histories, {name: rows[name] for name in columns}
 
 
-def distinct_with_holdout(table: Any) -> tuple[Histories, NDArray[np.int64]]:
-    """Distinct histories of a holdout summary with their gaps, and the order days that each had in the holdout."""
-    entered = schema.admit(table, schema.SUMMARY, passing=True)
+def distinct_with_holdout(rows: frames.Frame) -> tuple[Histories, NDArray[np.int64]]:
+    """Distinct histories of `summary.holdout_rows` with their gaps, and the order days of each in the holdout."""
     columns = [*TRIPLE, GAPS, HOLDOUT]
-    rows = frames.distinct_rows(entered.with_columns(nw.col(HOLDOUT).cast(nw.Int64)), columns)
-    x, t_x, T, gaps = (rows[name].astype(np.float64) for name in (*TRIPLE, GAPS))
-    return Histories.in_order(x, t_x, T, gaps, rows["count"].astype(np.float64)), rows[HOLDOUT].astype(np.int64)
+    found = frames.distinct_rows(rows, columns)
+    x, t_x, T, gaps = (found[name].astype(np.float64) for name in (*TRIPLE, GAPS))
+    return Histories.in_order(x, t_x, T, gaps, found["count"].astype(np.float64)), found[HOLDOUT].astype(np.int64)
 
 
 def spend_rows(entered: frames.Frame) -> dict[str, NDArray[Any]] | None:

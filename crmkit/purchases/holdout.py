@@ -34,18 +34,18 @@ class Holdout:
     scores : dict of str to float
         Model to mean log score of its count probabilities; higher is better. Models that could not be fitted to a past
         are not in it.
-    behind : dict of str to (float, float)
-        Mean paired difference to the best model, at least 0, and its standard error.
+    errors : dict of (str, str) to float
+        Standard error of the mean paired difference of two models.
     """
 
     horizon_days: int
     customers: int
     scores: dict[str, float]
-    behind: dict[str, tuple[float, float]]
+    errors: dict[tuple[str, str], float]
 
-    def near(self) -> list[str]:
-        """Name the models within one standard error of the best."""
-        return [model for model, (distance, error) in self.behind.items() if distance <= error]
+    def behind(self, model: str, best: str) -> tuple[float, float]:
+        """How far a model is behind another, and the standard error of that."""
+        return self.scores[best] - self.scores[model], self.errors[best, model]
 
 
 def rolling_holdout(
@@ -73,7 +73,8 @@ def rolling_holdout(
     pasts = []
     for back in range(1, _CUTS + 1):
         cut = as_of - dt.timedelta(days=back * horizon)
-        past, bought = _past(orders, cut, horizon, refunds)
+        rows = summary.holdout_rows(orders, as_of=cut, horizon_days=horizon, refunds=refunds)
+        past, bought = customers.distinct_with_holdout(rows)
         known = int(past.n_customers) if len(past) else 0
         if known < LEAST_CUSTOMERS:
             return f"only {known} customers are known at {cut}, a holdout needs {LEAST_CUSTOMERS}"
@@ -81,11 +82,6 @@ def rolling_holdout(
             return f"no customer has bought twice up to {cut}"
         pasts.append(_thinned(past, bought))
     return _compared([{m: _scores(m, *past, horizon) for m in models} for past in pasts], pasts, horizon)
-
-
-def _past(orders: Any, cut: dt.date, horizon: int, refunds: summary.Refunds) -> tuple[Histories, NDArray[np.int64]]:
-    table = summary.holdout_summary(orders, as_of=cut, horizon_days=horizon, refunds=refunds)
-    return customers.distinct_with_holdout(table)
 
 
 def _thinned(past: Histories, bought: NDArray[np.int64]) -> tuple[Histories, NDArray[np.int64]]:
@@ -109,7 +105,7 @@ def _scores(model: str, past: Histories, bought: NDArray[np.int64], horizon: int
         return None
     rows = past if processes.needs_gaps(process) else past.without_gaps()
     whole, inverse = rows.grouped()
-    most = int(min(max(bought.max(), 1), _MOST_ORDERS))
+    most = int(min(bought.max() + 1, _MOST_ORDERS))
     chances = process.purchase_count_probabilities(whole, float(horizon), most - 1)
     tail = np.maximum(1.0 - chances.sum(axis=1), 0.0)
     found = np.column_stack([chances, tail])[inverse, np.minimum(bought, most)]
@@ -129,13 +125,15 @@ def _compared(
     means = {
         m: float(sum(w @ c for w, c in zip(weights, columns, strict=True))) / total for m, columns in known.items()
     }
-    best = max(means, key=lambda model: means[model])
-    behind = {}
-    for model, columns in known.items():
-        error = 0.0
-        for weight, ours, theirs in zip(weights, known[best], columns, strict=True):
-            n, difference = float(weight.sum()), ours - theirs
-            spread = float(weight @ (difference - weight @ difference / n) ** 2)
-            error += float(np.sqrt(n * spread / max(n - 1.0, 1.0))) / total
-        behind[model] = (means[best] - means[model], error)
-    return Holdout(horizon, round(total), means, behind)
+    errors = {(a, b): _error(known[a], known[b], weights) / total for a in known for b in known}
+    return Holdout(horizon, round(total), means, errors)
+
+
+def _error(left: list[F64], right: list[F64], weights: list[F64]) -> float:
+    """Return the standard error of the sum over cuts of a difference, as if the sums of the cuts moved together."""
+    error = 0.0
+    for weight, a, b in zip(weights, left, right, strict=True):
+        n, difference = float(weight.sum()), a - b
+        spread = float(weight @ (difference - weight @ difference / n) ** 2)
+        error += float(np.sqrt(n * spread / max(n - 1.0, 1.0)))
+    return error
