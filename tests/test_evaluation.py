@@ -11,6 +11,7 @@ from scipy import stats
 
 from crmkit import evaluation, summary
 from crmkit.errors import DomainError, SchemaError
+from crmkit.evaluation.verdicts import verdicts
 from tests import engines
 
 START = dt.date(2024, 1, 1)
@@ -149,7 +150,9 @@ def test_a_cohort_is_judged_alone_and_the_forecast_sees_all():
 
 def test_the_forecast_never_sees_a_row_after_its_cut(engine):
     """On every engine, in the caller's library; a row late on the day of the cut is still in it."""
-    orders = pd.concat([TINY, log(("bob", 30)).assign(ordered_at=pd.Timestamp("2024-01-31 23:59:59.999"))])
+    border = log(("bob", 30), ("cy", 31), ("cy", 21))
+    border.loc[0, "ordered_at"] = pd.Timestamp("2024-01-31 23:59:59.999")
+    orders = pd.concat([TINY, border])
     orders = orders.assign(customer_id=orders["customer_id"].astype("str")).reset_index(drop=True)
     seen = []
 
@@ -164,7 +167,7 @@ def test_the_forecast_never_sees_a_row_after_its_cut(engine):
 
     called(forecast, engines.to_engine(engine, orders), cuts=[day(20), day(30)])
     columns = ["customer_id", "ordered_at", "amount"]
-    assert seen == [(day(20), day(20), columns, 6), (day(30), day(30), columns, 7)]
+    assert seen == [(day(20), day(20), columns, 6), (day(30), day(30), columns, 8)]
 
 
 def test_pandas_comes_with_its_types_and_index_and_local_days_count():
@@ -287,6 +290,15 @@ def test_verdicts_in_chinese(shop):
         called(told(p_order=HALF), locale="zh").verdict
         == "购买概率：数据不足：1 位下单客户和同样多的未下单客户，至少需要 100。"
     )
+
+
+def test_better_by_chance_is_not_better():
+    options = {"cuts": [evaluation.CutDay(day(0), 500, 200, 300)], "returned": 0, "figures": [], "level": 0.8}
+    for high, code in ((0.01, "not_better"), (-0.01, "usable"), (None, "not_better")):
+        row = evaluation.Advantage("counts", "own rate", "squared error", -0.1, -0.21, high)
+        found = verdicts(["counts"], advantages=[row], locale="en", **options)
+        assert found[0].code == code
+        assert found[0].words.endswith(".")
 
 
 # ------------------------------------------------------------------------------------------- the result

@@ -13,6 +13,7 @@ from crmkit.models.histories import Histories
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric
 from crmkit.purchases.choice import chosen
 from crmkit.purchases.holdout import Holdout, _thinned
+from tests import engines
 
 CUT = dt.date(1997, 9, 30)
 COLUMNS = ["customer_id", "frequency", "recency", "T", "monetary_value", "sum_log_gap"]
@@ -157,9 +158,11 @@ def test_a_log_is_held_out_and_what_is_simpler_within_an_error_wins(held, fifth)
     assert held.process == purchases.fit_purchase_process(fifth, as_of=CUT, model="bg").process
 
 
-def test_rows_after_as_of_choose_nothing(held, fifth):
+def test_another_engine_names_and_rows_after_as_of_choose_nothing(held, fifth):
     assert fifth["ordered_at"].max() > pd.Timestamp("1998-06-01")
-    assert purchases.fit_purchase_process(fifth[fifth["ordered_at"] < "1997-10-01"], as_of=CUT) == held
+    past = fifth[fifth["ordered_at"] < "1997-10-01"].assign(customer_id=lambda t: "c" + t["customer_id"].astype(str))
+    shuffled = past.sample(frac=1, random_state=1).reset_index(drop=True)
+    assert purchases.fit_purchase_process(engines.to_engine("polars", shuffled), as_of=CUT) == held
 
 
 def test_clv_of_orders_chooses_by_the_holdout(held, fifth):

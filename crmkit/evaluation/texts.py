@@ -99,7 +99,7 @@ def _joined(parts: Sequence[str], locale: Locale) -> str:
 
 
 def _beside(found: Advantage, locale: Locale) -> str:
-    ends = "" if found.low is None else f"{found.low:+.4g}, {found.high:+.4g}"
+    ends = "-" if found.low is None or found.high is None else f"{found.low:+.4g}, {found.high:+.4g}"
     if locale == "zh":
         name, loss = _METHODS_ZH[found.baseline], _LOSSES_ZH[found.loss]
         return f"与“{name}”相比{loss}相差 {found.difference:+.4g}（95% 区间 {ends}）"
