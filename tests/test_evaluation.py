@@ -283,6 +283,17 @@ def test_windows_that_hold_too_much_or_too_little_are_usable(shop):
     assert found.verdicts[2].words.endswith("more than 5 points from what they promise.")
 
 
+def test_a_day_for_few_is_usable_at_best(shop):
+    def few(orders, cut, days):
+        table = knows(shop[1], 60)(orders, cut, days)
+        return table.assign(next_order_day=table["next_order_day"].where(table["customer_id"] % 3 == 0))
+
+    found = run(shop, few)
+    assert found.verdicts[2].code == "usable"
+    share = found.figure("answered").value
+    assert found.verdicts[2].words.endswith(f"; it gives a day to {share:.0%} of those who came back only.")
+
+
 def test_verdicts_in_chinese(shop):
     found = run(shop, knows(shop[1], 60), locale="zh")
     assert found.verdicts[1].words.startswith("购买概率：可以使用：与“总体比例”相比平方误差（Brier）相差 -")

@@ -13,7 +13,7 @@ from crmkit import frames, summary
 from crmkit.errors import DomainError
 from crmkit.evaluation import judged
 from crmkit.evaluation.observed import Seen, seen_at, together
-from crmkit.evaluation.result import ALL_CUTS, Backtest, CutDay, Question
+from crmkit.evaluation.result import ALL_CUTS, Backtest, CutDay, Figure, Question
 from crmkit.evaluation.verdicts import verdicts
 from crmkit.models import forecast_scores as scores
 from crmkit.segment_maps import Locale, checked_locale
@@ -97,7 +97,8 @@ def backtest(
     than 100 customers who ordered (and, for probabilities, 100 who did not; for timing, 100 who came back). The loss
     is the one that an honest answer makes least: squared error of counts and probabilities, as both are means; absolute
     error of days. Calibrated is a slope in .8 to 1.25 (probabilities, counts), for counts also a sum of orders of .8 to
-    1.25 of the forecast and intervals that hold at least `level` - .05; for windows a coverage within .05 of `level`.
+    1.25 of the forecast and intervals that hold at least `level` - .05; for days a coverage of the windows within .05
+    of `level`, and a day for at least half of those who came back.
 
     Timing is judged among those who came back within the horizon, as the others have no day. A day beyond the horizon
     is taken as its end, for forecast and baselines alike. A window for "a return at some time" reaches beyond the
@@ -123,34 +124,39 @@ def backtest(
     checked_locale(locale)
     day = frames.as_day(as_of)
     _check(horizon_days, level, capacity, cohort)
-    days = _cut_days(cuts, every_days, day, horizon_days)
-    parts = [
-        seen_at(orders, cut, horizon_days=horizon_days, forecast=forecast, cohort=cohort, refunds=refunds)
-        for cut in days
-    ]
-    _check_alike(parts)
-    whole, cluster = together(parts), _clusters(parts)
-    each = [
-        figure
-        for cut, part in zip(days, parts, strict=True)
-        for figure in judged.figures(part, cut.isoformat(), horizon_days=horizon_days, level=level, capacity=capacity)
-    ]
-    pooled = judged.figures(whole, ALL_CUTS, horizon_days=horizon_days, level=level, cluster=cluster)
-    if capacity is not None:
-        pooled += judged.precision_of_all_cuts(each, capacity)
+    parts = {
+        cut: seen_at(orders, cut, horizon_days=horizon_days, forecast=forecast, cohort=cohort, refunds=refunds)
+        for cut in _cut_days(cuts, every_days, day, horizon_days)
+    }
+    _check_alike(list(parts.values()))
+    whole, cluster = together(list(parts.values())), _clusters(list(parts.values()))
+    figures = _figures(parts, whole, cluster, horizon_days, level, capacity)
     against = judged.advantages(whole, horizon_days=horizon_days, cluster=cluster)
-    rows = [_cut_row(cut, part) for cut, part in zip(days, parts, strict=True)]
+    rows = [CutDay(cut, len(part), int(part.came.sum()), int(part.orders.sum())) for cut, part in parts.items()]
     said = verdicts(
         [question for question, column in _ANSWERS if column in whole.forecast],
         cuts=rows,
         returned=len(judged.returned(whole)[0]) if "next_order_day" in whole.forecast else 0,
-        figures=pooled,
+        figures=[figure for figure in figures if figure.cut == ALL_CUTS],
         advantages=against,
         level=level,
         locale=locale,
     )
     tables = _calibration(whole, cluster), _gain(whole)
-    return Backtest(day, horizon_days, level, tuple(rows), (*each, *pooled), tuple(against), *tables, said)
+    return Backtest(day, horizon_days, level, tuple(rows), tuple(figures), tuple(against), *tables, said)
+
+
+def _figures(
+    parts: dict[dt.date, Seen], whole: Seen, cluster: Any, horizon_days: int, level: float, capacity: int | None
+) -> list[Figure]:
+    """Judge each cut by itself, then all together."""
+    each = [
+        figure
+        for cut, part in parts.items()
+        for figure in judged.figures(part, cut.isoformat(), horizon_days=horizon_days, level=level, capacity=capacity)
+    ]
+    pooled = judged.figures(whole, ALL_CUTS, horizon_days=horizon_days, level=level, cluster=cluster)
+    return each + pooled + ([] if capacity is None else judged.precision_of_all_cuts(each, capacity))
 
 
 def _cut_days(
@@ -195,10 +201,6 @@ def _clusters(parts: list[Seen]) -> Any:
     if len(parts) == 1:
         return None
     return np.concatenate(frames.numbered([part.customer_id for part in parts]))
-
-
-def _cut_row(cut: dt.date, part: Seen) -> CutDay:
-    return CutDay(cut, len(part), int(part.came.sum()), int(part.orders.sum()))
 
 
 def _calibration(whole: Seen, cluster: Any) -> tuple[scores.Bin, ...]:

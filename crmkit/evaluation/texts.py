@@ -48,6 +48,7 @@ _NEEDED: Mapping[Locale, Mapping[str, str]] = {
 }
 _FAULTS: Mapping[Locale, Mapping[str, str]] = {
     "en": {
+        "answered": "it gives a day to {:.0%} of those who came back only",
         "no windows": "it gives no windows to check",
         "no calibration slope": "its probabilities are all equal or part customers completely, so no slope can be told",
         "no slope of counts": "its counts are all equal, so no slope can be told",
@@ -58,6 +59,7 @@ _FAULTS: Mapping[Locale, Mapping[str, str]] = {
         "coverage of windows": "its windows hold {:.0%}, more than 5 points from what they promise",
     },
     "zh": {
+        "answered": "只为 {:.0%} 的回购客户给出日期",
         "no windows": "没有给出可检验的时间窗口",
         "no calibration slope": "概率全部相同或把客户完全分开，无法计算斜率",
         "no slope of counts": "次数全部相同，无法计算斜率",

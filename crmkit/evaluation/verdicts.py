@@ -14,6 +14,8 @@ LEAST = 100
 # A slope of .8 and one of 1.25 are equally far off, one overconfident, one too timid; so for the ratio of sums.
 SLOPE = (0.8, 1.25)
 COVERAGE = 0.05
+# Whoever gives a day to few of those who come back can be right about these alone.
+ANSWERED = 0.5
 
 
 def verdicts(
@@ -49,10 +51,11 @@ def verdicts(
 def _faults(question: Question, known: Mapping[str, float], level: float) -> list[tuple[str, float]]:
     """Name what is not calibrated, with its figure."""
     if question == "timing":
-        within = known.get("coverage of windows")
+        within, answered = known.get("coverage of windows"), known.get("answered", 0.0)
+        found = [] if answered >= ANSWERED else [("answered", answered)]
         if within is None:
-            return [("no windows", 0.0)]
-        return [("coverage of windows", within)] if abs(within - level) > COVERAGE else []
+            return [*found, ("no windows", 0.0)]
+        return [*found, ("coverage of windows", within)] if abs(within - level) > COVERAGE else found
     if question == "probability":
         return _outside(known, "calibration slope")
     found = _outside(known, "slope of counts")

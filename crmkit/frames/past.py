@@ -10,7 +10,6 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit.frames import eager, lazy
-from crmkit.frames.door import column_names
 from crmkit.frames.native import recognised, wrapped
 from crmkit.frames.small import arrays
 
@@ -30,7 +29,6 @@ def rows_until(frame: IntoFrameT, column: str, day: dt.date) -> IntoFrameT:
         if isinstance(native, pd.DataFrame):
             return cast("IntoFrameT", native.loc[mask])
         return cast("IntoFrameT", native.filter(mask))
-    names = column_names(frame)
     marked = lazy.local_times(wrapped(native).with_columns(nw.col(column).alias(_DAY)), [_DAY], None)
-    past = marked.filter(keep).select(*names)
+    past = marked.filter(keep).drop(_DAY)
     return cast("IntoFrameT", past.collect().to_native() if library == "polars" else past.to_native())
