@@ -189,7 +189,8 @@ def test_rows_of_one_customer_add_no_knowledge(name):
     came, p, _ = some()
     y = came.astype(float)
     cluster = np.repeat(np.arange(len(p)), 3)
-    close(FUNCTIONS[name](*repeated(y, p, count=3), cluster=cluster), FUNCTIONS[name](y, p))
+    for codes in (cluster, 5 * cluster + 2, -(10**12) * cluster):
+        close(FUNCTIONS[name](*repeated(y, p, count=3), cluster=codes), FUNCTIONS[name](y, p))
 
 
 # ------------------------------------------------------------------------------------------- do intervals hold?
@@ -253,7 +254,7 @@ def test_edges_are_numbers_or_none_and_never_nan():
         (lambda: fs.mae([1], [1], level=1.0), "level must lie between 0 and 1, such as 0.95, got 1.0."),
         (lambda: fs.mae([[1]], [1]), "y must have one dimension, got shape (1, 1)."),
         (lambda: fs.mae([1], [1], count=[0]), "count must hold 1 numbers above 0, got 1."),
-        (lambda: fs.mae([1], [1], cluster=[0, 1]), "cluster must hold 1 whole numbers, got shape (2,)."),
+        (lambda: fs.mae([1], [1], cluster=[0, 1]), "cluster must hold 1 whole numbers, got shape (2,) of int64."),
         (lambda: fs.precision_at([1], [1], capacity=0), "capacity must be at least 1 (customers), got 0."),
         (lambda: fs.coverage([1], [2], [1]), "low must not exceed high; 1 of 1 rows break this."),
         (lambda: fs.pinball_loss([1], [2], at=1.0), "at must lie between 0 and 1, got 1.0."),

@@ -83,7 +83,8 @@ def _area_error(rows: Rows, mask: NDArray[np.bool_], over: F64, under: F64, yes:
     if rows.cluster is None:
         holders = [yes, no, yes + no]
     else:
-        holders = [float(len(np.unique(rows.cluster[part]))) for part in (mask, ~mask)] + [rows.customers]
+        holders = [float(np.count_nonzero(np.bincount(rows.cluster[part]))) for part in (mask, ~mask)]
+        holders.append(rows.customers)
     if min(holders) < 2:
         return None
     small = [n / (n - 1.0) for n in holders]

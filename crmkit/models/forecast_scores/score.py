@@ -40,7 +40,7 @@ class Rows:
     count : float64, shape (n,)
         Customers who share the row.
     cluster : int64, shape (n,), or None
-        0 .. customers - 1; None: every row is another customer.
+        Whose row it is, from 0; None: every row is another customer.
     """
 
     count: F64
@@ -54,10 +54,12 @@ class Rows:
             raise DomainError(f"count must hold {n} numbers above 0, got {len(weights)}.")
         if cluster is None:
             return cls(weights, None)
-        codes = np.unique(np.asarray(cluster), return_inverse=True)[1].astype(np.int64)
-        if codes.shape != (n,):
-            raise DomainError(f"cluster must hold {n} whole numbers, got shape {codes.shape}.")
-        return cls(weights, codes)
+        codes = np.asarray(cluster)
+        if codes.shape != (n,) or codes.dtype.kind not in "iu":
+            raise DomainError(f"cluster must hold {n} whole numbers, got shape {codes.shape} of {codes.dtype}.")
+        if n and not 0 <= codes.min() <= codes.max() < 8 * n:  # numbers that are none of places in an array
+            codes = np.unique(codes, return_inverse=True)[1]
+        return cls(weights, codes.astype(np.int64, copy=False))
 
     @property
     def total(self) -> float:
@@ -67,7 +69,7 @@ class Rows:
     @property
     def customers(self) -> float:
         """Independent customers."""
-        return self.total if self.cluster is None else float(self.cluster.max(initial=-1) + 1)
+        return self.total if self.cluster is None else float(np.count_nonzero(np.bincount(self.cluster)))
 
     def squares(self, left: F64, right: F64) -> float:
         """Sum over customers of the product of their sums of two columns: what a variance of sums is made of."""
