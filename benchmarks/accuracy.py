@@ -10,10 +10,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
-from scipy.stats import rankdata
 
 from crmkit import clv, datasets, purchases, summary
+from crmkit.models import forecast_scores as scores
 
 MODELS = ("nbd", "pareto", "bg", "mbg", "mbg_cnbd", "regularity_mixture", "auto")
 
@@ -31,40 +30,21 @@ def logs() -> Iterator[tuple[str, pd.DataFrame, dt.date, int]]:
         yield "Online Retail II", orders[["customer_id", "ordered_at", "amount"]], dt.date(2011, 6, 9), 183
 
 
-def judged(p_order: Any, expected: Any, bought: Any) -> dict[str, float]:
+def judged(p_order: Any, expected: Any, bought: Any) -> dict[str, float | None]:
     """Errors of expected orders, and of the probability to order at all."""
     p, e, y = (np.asarray(values, dtype=np.float64) for values in (p_order, expected, bought))
-    came, top = y > 0, np.argsort(-e, kind="stable")[: len(e) // 10]
-    return {
-        "MAE": float(np.abs(e - y).mean()),
-        "RMSE": float(np.sqrt(((e - y) ** 2).mean())),
-        "MSLE": float(((np.log1p(e) - np.log1p(y)) ** 2).mean()),
-        "bias": float(e.sum() / y.sum() - 1.0),
-        "AUC": area(e, came),
-        "AUC p_order": area(p, came),
-        "Brier": float(((p - came) ** 2).mean()),
-        "slope": calibration_slope(p, came),
-        "top tenth": float(y[top].sum() / y.sum()),
+    came, tenth = y > 0, scores.gain_table(y, e)[0]
+    found = {
+        "MAE": scores.mae(y, e),
+        "RMSE": scores.rmse(y, e),
+        "MSLE": scores.msle(y, e),
+        "bias": scores.bias(y, e),
+        "AUC": scores.auc(came, e),
+        "AUC p_order": scores.auc(came, p),
+        "Brier": scores.brier(came, p),
+        "slope": scores.calibration(came, p).slope,
     }
-
-
-def area(score: Any, came: Any) -> float:
-    """P(a customer who came has the higher score than one who did not); ties count half."""
-    first, n = float(rankdata(score)[came].sum()), float(came.sum())
-    return (first - n * (n + 1.0) / 2.0) / (n * (len(came) - n))
-
-
-def calibration_slope(p: Any, came: Any) -> float:
-    """Slope of a logistic regression of what happened on the logit of p: 1 is calibrated, below 1 overconfident."""
-    if np.ptp(p) == 0.0:
-        return float("nan")
-    p = np.clip(p, 1e-9, 1.0 - 1e-9)
-    design = np.stack([np.ones_like(p), np.log(p / (1.0 - p))], axis=1)
-    beta = np.array([0.0, 1.0])
-    for _ in range(30):
-        fit = expit(design @ beta)
-        beta += np.linalg.solve(design.T @ (design * (fit * (1.0 - fit))[:, None]), design.T @ (came - fit))
-    return float(beta[1])
+    return {name: score.value if score else None for name, score in found.items()} | {"top tenth": tenth.lift / 10.0}
 
 
 def of_log(orders: pd.DataFrame, cut: dt.date, days: int) -> tuple[pd.DataFrame, list[str]]:
@@ -74,18 +54,31 @@ def of_log(orders: pd.DataFrame, cut: dt.date, days: int) -> tuple[pd.DataFrame,
     rows = {"all zeros": judged(np.full(len(table), 0.5), np.zeros(len(table)), bought)}
     words = []
     for model in MODELS:
-        fit = purchases.fit_purchase_process(table, model=model)  # type: ignore[arg-type]
+        fit = purchases.fit_purchase_process(orders, as_of=cut, model=model)  # type: ignore[arg-type]
         found = clv.expected_orders(table, horizon_days=days, fit=fit)
         rows[model] = judged(found["p_order"], found["expected_orders"], bought)
-        rows[model]["log-likelihood"] = fit.compared[0].log_likelihood
-        if model == "auto":
+        if model != "auto":
+            rows[model]["log-likelihood"] = fit.compared[0].log_likelihood
+        else:
             within = ((found["orders_low"] <= bought) & (bought <= found["orders_high"])).mean()
             words = [
                 fit.choice,
+                *(f"  {c.name}: holdout score {c.holdout_score:.4f}, BIC {c.bic:.1f}" for c in fit.compared),
+                behind_the_best(rows),
                 f"80 % intervals of single customers hold {within:.1%} of the counts.",
                 *revenue(table, fit, days),
             ]
     return pd.DataFrame(rows).T, words
+
+
+def behind_the_best(rows: dict[str, dict[str, float | None]]) -> str:
+    """How far "auto" is from the best of the single models."""
+    parts = []
+    for name in ("RMSE", "MSLE"):
+        values = {model: float(row[name] or 0.0) for model, row in rows.items() if model not in ("auto", "all zeros")}
+        best = min(values, key=lambda model: values[model])
+        parts.append(f"{float(rows['auto'][name] or 0.0) / values[best] - 1.0:.2%} in {name} ({best})")
+    return '"auto" is behind the best by ' + ", ".join(parts)
 
 
 def revenue(table: pd.DataFrame, fit: purchases.PurchaseFit, days: int) -> list[str]:

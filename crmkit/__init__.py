@@ -9,6 +9,7 @@ __all__ = [
     "clv",
     "datasets",
     "errors",
+    "evaluation",
     "plots",
     "purchases",
     "report",

@@ -149,33 +149,38 @@ def holdout_summary(
     -------
     data frame like `orders`
         `purchase_summary` at `as_of`, with `holdout_order_days` (count of order days in the `horizon_days` after
-        `as_of`), `holdout_amount` (their value) and `next_order_day` (date of the first; missing if none). Customers
-        whose first order lies after `as_of` are not in it. Each half is read as if there were no other: with "net", a
-        refund after `as_of` is taken off orders after it.
+        `as_of`), `holdout_amount` (their value) and `holdout_first_day` (date of the first; missing if there is
+        none). Customers whose first order lies after `as_of` are not in it.
+        Each half is read as if there were no other: with "net", a refund after `as_of` is taken off orders after it.
 
     Raises
     ------
     DomainError
         `horizon_days` is below 1.
     """
+    rows = holdout_rows(orders, as_of=as_of, horizon_days=horizon_days, refunds=refunds, clock=clock)
+    return frames.leave(rows, like=orders, sort=["customer_id"])
+
+
+def holdout_rows(
+    orders: Any, *, as_of: dt.date, horizon_days: int, refunds: Refunds, clock: SeasonClock | None = None
+) -> frames.Frame:
+    """Return `holdout_summary` in its engine, for rooms that go on from there."""
     if horizon_days < 1:
         raise DomainError(f"horizon_days must be at least 1 (days), got {horizon_days}.")
     cut, day = frames.as_day(as_of), nw.col("order_day")
     end = cut + dt.timedelta(days=horizon_days)
-    rows = _dated_rows(
-        orders, refunds
-    )  # cut before lines become orders: a later line must not reach back into the past
+    rows = _dated_rows(orders, refunds)  # cut before lines become orders: a later line must not reach into the past
     past = _summed(_sales(_one_row_per_order(rows.filter(day <= nw.lit(cut))), refunds), cut, clock=clock)
     future = rows.filter((day > nw.lit(cut)) & (day <= nw.lit(end)))
     later = _daily(_sales(_one_row_per_order(future), refunds))
     bought = later.group_by("customer_id").agg(
-        holdout_order_days=nw.len(), holdout_amount=nw.col("amount").sum(), next_order_day=day.min()
+        holdout_order_days=nw.len(), holdout_amount=nw.col("amount").sum(), holdout_first_day=day.min()
     )
-    both = past.join(bought, on="customer_id", how="left").with_columns(
+    return past.join(bought, on="customer_id", how="left").with_columns(
         nw.col("holdout_order_days").fill_null(0).cast(nw.Int64),
         holdout_amount=frames.money(nw.col("holdout_amount").fill_null(0.0)),
     )
-    return frames.leave(both, like=orders, sort=["customer_id"])
 
 
 def order_rows(

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
 import crmkit
-from crmkit import clusters, clv, datasets, purchases, repurchase, rfm, schema, summary
+from crmkit import clusters, clv, datasets, evaluation, purchases, repurchase, rfm, schema, summary
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.regularity_mixture import RegularityMixture
 from tests import engines
@@ -43,6 +44,18 @@ def a_cluster_model(table: Any) -> clusters.RfmClusters:
     return clusters.fit_rfm_clusters(table, clusters=3, rng=np.random.default_rng(5))
 
 
+def a_forecast(past: Any, cut: dt.date, horizon_days: int) -> Any:
+    """Forecast by a given process; the window is what has been, to have dates of each engine."""
+    counts = nw.from_native(clv.expected_orders(past, as_of=cut, horizon_days=horizon_days, fit=FIT))
+    days = nw.from_native(summary.purchase_summary(past, as_of=cut)).select(
+        "customer_id",
+        next_order_day=nw.col("last_order_day"),
+        window_start=nw.col("first_order_day"),
+        window_end=nw.col("last_order_day"),
+    )
+    return counts.join(days, on="customer_id", how="left").to_native()
+
+
 CASES: Mapping[str, Case] = {
     "schema.conform": Case(
         lambda f: schema.conform(f, schema.ORDERS, rename={"when": "ordered_at"}), ("raw orders",), ()
@@ -64,6 +77,10 @@ CASES: Mapping[str, Case] = {
         ("orders", "groups"),
         ("group",),
     ),
+    "evaluation.backtest": Case(
+        lambda f: evaluation.backtest(f, as_of=AS_OF, horizon_days=40, forecast=a_forecast, cuts=2, capacity=3), key=()
+    ),
+    "evaluation.compare_variants": Case(lambda f: evaluation.compare_variants(f, control="old"), ("recipients",), ()),
     "repurchase.seasonal_pattern": Case(
         lambda f: repurchase.seasonal_pattern(f, as_of=AS_OF, refunds="net"), ("three years",)
     ),
@@ -171,6 +188,9 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "scores": rfm.rfm_scores(rfm_table, cuts=CUTS),
         "segments": segments,
         "groups": segments[["customer_id"]].assign(group=segments["segment"])[:-1],
+        "recipients": pd.DataFrame(
+            {"variant": np.where(orders.index % 3, "old", "new"), "outcome": orders["amount"].clip(lower=0.0)}
+        ).astype({"variant": "str"}),
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
     }
 
@@ -217,8 +237,8 @@ def on_pandas_rows(name: str, log: str) -> pd.DataFrame:
 
 def assert_same_fit(found: Any, expected: Any) -> None:
     assert type(found) is type(expected)
-    if isinstance(expected, purchases.PurchaseFit):
-        assert found == expected  # distinct rows are integers and sorted: the same digits
+    if isinstance(expected, purchases.PurchaseFit | evaluation.Backtest | evaluation.Comparison):
+        assert found == expected  # distinct rows are integers, customers sorted: the same digits
         return
     for name in expected.__slots__:
         # k-means sums in parallel: the last bits of a centroid differ from run to run.

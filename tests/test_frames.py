@@ -482,3 +482,64 @@ def test_leave_sorts_eager_results_only(engine):
     assert engines.kind_of(left) == engines.kind_of(orders)
     if engine in engines.EAGER:
         assert engines.to_pandas(left, sort=False)["customer_id"].tolist() == ["a", "b", "b", "c"]
+
+
+# ---- the past of a log ------------------------------------------------------------------------------------------
+
+
+def test_rows_until_a_day_keep_library_columns_and_the_last_second(engine):
+    log = pd.DataFrame(
+        {
+            "customer_id": ["a", "b", "c", "d"],
+            "ordered_at": pd.to_datetime(
+                ["2024-01-31 23:59:59.999999", "2024-02-01", "2023-12-31", "2024-01-31"], format="ISO8601"
+            ).astype("datetime64[us]"),
+            "note": ["x", None, "y", "z"],
+        }
+    ).astype({"note": "str"})
+    past = frames.rows_until(engines.to_engine(engine, log), "ordered_at", dt.date(2024, 1, 31))
+    assert engines.kind_of(past) == engine
+    found = engines.to_pandas(past)
+    assert found["customer_id"].tolist() == ["a", "c", "d"]
+    assert list(found.columns) == list(log.columns)
+
+
+@pytest.mark.parametrize("kind", ["datetime64[us]", "date", "Asia/Shanghai"])
+def test_rows_until_takes_every_kind_of_day(kind):
+    days = pd.Series(pd.to_datetime(["2024-01-31 00:00", "2024-02-01 00:30"]).astype("datetime64[us]"))
+    if kind == "date":
+        days = days.dt.date.astype(object)
+    elif kind == "Asia/Shanghai":
+        days = days.dt.tz_localize(kind)  # the second one is 31 January in UTC
+    log = pd.DataFrame({"ordered_at": days, "x": [1, 2]}).set_axis([7, 9])
+    past = frames.rows_until(log, "ordered_at", dt.date(2024, 1, 31))
+    pd.testing.assert_frame_equal(past, log.loc[[7]])
+    for library in (pl.from_pandas(log), pa.Table.from_pandas(log, preserve_index=False)):
+        assert len(frames.rows_until(library, "ordered_at", dt.date(2024, 1, 31))) == 1
+
+
+def test_ids_are_numbered_through():
+    found = frames.numbered([np.array(["b", "a"], dtype=object), np.array(["a", "c", "b"], dtype=object)])
+    assert [codes.tolist() for codes in found] == [[0, 1], [1, 2, 0]]
+
+
+def test_a_frame_that_was_turned_round_enters():
+    """DuckDB 2.0 can't read memory backwards (std::bad_cast)."""
+    table = pd.DataFrame(
+        {
+            "whole": [1, 2, 3],
+            "number": [0.5, 1.5, 2.5],
+            "time": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03"]),
+            "nullable": pd.array([1, None, 3], dtype="Int64"),
+            "text": pd.Series(["a", "b", "c"], dtype=object),
+            "flag": [True, False, True],
+            "category": pd.Categorical(["x", "y", "x"]),
+        }
+    )[::-1]
+    found = frames.leave(frames.enter(table), like=table)
+    assert found["whole"].tolist() == [3, 2, 1]
+    assert found["number"].tolist() == [2.5, 1.5, 0.5]
+    assert found["time"].dt.day.tolist() == [3, 2, 1]
+    assert found["nullable"].tolist() == [3, pd.NA, 1]
+    assert found["text"].tolist() == ["c", "b", "a"]
+    assert found["flag"].tolist() == [True, False, True]

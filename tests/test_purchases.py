@@ -7,9 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from crmkit import datasets, purchases, summary
+from crmkit import clv, datasets, purchases, summary
 from crmkit.errors import DomainError, FitError, SchemaError
+from crmkit.models.histories import Histories
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric
+from crmkit.purchases.choice import chosen
+from crmkit.purchases.holdout import Holdout, _thinned
+from tests import engines
 
 CUT = dt.date(1997, 9, 30)
 COLUMNS = ["customer_id", "frequency", "recency", "T", "monetary_value", "sum_log_gap"]
@@ -72,7 +76,7 @@ def test_gamma_gamma_of_the_cdnow_sample_is_the_published_one(auto):
     )
 
 
-def test_the_choice_is_the_smallest_bic_and_says_so(cdnow, auto):
+def test_of_a_summary_the_choice_is_the_smallest_bic_and_says_so(cdnow, auto):
     names = [candidate.name for candidate in auto.compared]
     assert names[:2] == ["MBG/NBD", "BG/NBD"]
     assert sorted(names) == sorted(
@@ -81,9 +85,11 @@ def test_the_choice_is_the_smallest_bic_and_says_so(cdnow, auto):
     assert [c.bic for c in auto.compared] == sorted(c.bic for c in auto.compared)
     best, second = auto.compared[:2]
     assert auto.choice == (
-        f"MBG/NBD was chosen among 5 processes: its BIC of {best.bic:.1f} is the smallest, "
-        f"{second.bic - best.bic:.1f} ahead of BG/NBD. The two are close: forecasts of both are worth comparing."
+        f"MBG/NBD was chosen among 5 processes by BIC, as a summary has no days to hold out: its {best.bic:.1f} is the "
+        f"smallest, {second.bic - best.bic:.1f} ahead of BG/NBD. The two are close: forecasts of both are worth "
+        f"comparing."
     )
+    assert {c.holdout_score for c in auto.compared} == {None}
     for candidate in auto.compared:
         assert candidate.aic == pytest.approx(2 * candidate.parameters - 2 * candidate.log_likelihood)
         assert candidate.bic == pytest.approx(candidate.parameters * np.log(2357) - 2 * candidate.log_likelihood)
@@ -107,6 +113,130 @@ def test_regular_buyers_get_the_mixture_or_a_regularity():
     assert fit.money is None  # the table has no monetary_value
     without = purchases.fit_purchase_process(table.drop(columns="sum_log_gap"))
     assert {c.model for c in without.compared} == {"nbd", "bg", "mbg", "pareto"}
+
+
+# ------------------------------------------------------------------------------------------- chosen by a holdout
+
+
+@pytest.fixture(scope="module")
+def fifth():
+    orders = datasets.load_cdnow(sample=True)
+    return orders[orders["customer_id"] % 5 == 0]
+
+
+@pytest.fixture(scope="module")
+def held(fifth):
+    return purchases.fit_purchase_process(fifth, as_of=CUT)
+
+
+def test_a_log_is_held_out_and_what_is_simpler_within_an_error_wins(held, fifth):
+    """The figures by hand: fit to the past of each cut, score what came, one customer after the other."""
+    logs = {}
+    for model in ("bg", "mbg"):
+        for back in (1, 2):
+            cut = CUT - dt.timedelta(days=68 * back)  # 272 days from 1 January to 30 September, a quarter each
+            table = summary.holdout_summary(fifth, as_of=cut, horizon_days=68)
+            process = purchases.fit_purchase_process(table, model=model).process
+            x, t, T, y = (table[n].to_numpy(float) for n in ("frequency", "recency", "T", "holdout_order_days"))
+            assert y.max() < 20  # in the room, counts of 20 and more are one
+            chances = process.purchase_count_probabilities(Histories.in_order(x, t, T), 68.0, 20)
+            logs[model, back] = np.log(chances[np.arange(len(y)), y.astype(int)])
+    scores = {model: (logs[model, 1].mean() + logs[model, 2].mean()) / 2 for model in ("bg", "mbg")}
+    found = {c.model: c.holdout_score for c in held.compared}
+    assert found["bg"] == pytest.approx(scores["bg"], abs=1e-9)
+    assert found["mbg"] == pytest.approx(scores["mbg"], abs=1e-9)
+    error = np.mean([(logs["bg", k] - logs["mbg", k]).std(ddof=1) / np.sqrt(len(y)) for k in (1, 2)])
+    # Within one error of each other, of equally many parameters: the smaller BIC, which is the best score here, too.
+    assert held.choice == (
+        f"BG/NBD was chosen among 5 processes by a rolling holdout (2 cuts, 68 days each, {2 * len(y)} customers): "
+        f"its mean log score of {scores['bg']:.4f} is the best, {scores['bg'] - scores['mbg']:.4f} (standard error "
+        f"{error:.4f}) ahead of MBG/NBD."
+    )
+    assert [c.holdout_score for c in held.compared] == sorted((c.holdout_score for c in held.compared), reverse=True)
+    assert purchases.PurchaseFit.from_json(held.to_json()) == held
+    # What was chosen is fitted to the whole log.
+    assert held.process == purchases.fit_purchase_process(fifth, as_of=CUT, model="bg").process
+
+
+def test_another_engine_names_and_rows_after_as_of_choose_nothing(held, fifth):
+    assert fifth["ordered_at"].max() > pd.Timestamp("1998-06-01")
+    past = fifth[fifth["ordered_at"] < "1997-10-01"].assign(customer_id=lambda t: "c" + t["customer_id"].astype(str))
+    shuffled = past.sample(frac=1, random_state=1).reset_index(drop=True)
+    assert purchases.fit_purchase_process(engines.to_engine("polars", shuffled), as_of=CUT) == held
+
+
+def test_clv_of_orders_chooses_by_the_holdout(held, fifth):
+    found = clv.expected_orders(fifth, as_of=CUT, horizon_days=30)
+    pd.testing.assert_frame_equal(found, clv.expected_orders(fifth, as_of=CUT, horizon_days=30, fit=held))
+
+
+def a_holdout(scores, error):
+    return Holdout(68, 4000, scores, {(a, b): error for a in scores for b in scores})
+
+
+def fits_of(*rows):
+    return [(name, purchases.Candidate(name, name, free, -10.0, 0.0, bic, status)) for name, free, bic, status in rows]
+
+
+def test_the_rule_of_one_standard_error():
+    good = "converged"
+    fits = fits_of(("large", 9, 50.0, good), ("small", 4, 70.0, good), ("even", 4, 60.0, good), ("far", 2, 10.0, good))
+    scores = {"large": -1.0, "small": -1.01, "even": -1.015, "far": -2.0}
+    process, compared, words = chosen(fits, a_holdout(scores, 0.02))
+    assert process == "even"  # as good as the best, of few parameters, and of two such the smaller BIC
+    assert words.endswith(
+        "within one standard error (0.0200) of the best, large (-1.0000), and it has fewer parameters."
+    )
+    assert [c.name for c in compared] == ["large", "small", "even", "far"]
+    process, _, words = chosen(fits, a_holdout(scores, 0.009))
+    assert process == "large"
+    assert words.endswith("is the best, 0.0100 (standard error 0.0090) ahead of small.")
+    unsettled = fits_of(("large", 9, 50.0, "not converged: x"), ("small", 4, 70.0, good), ("far", 2, 10.0, good))
+    assert chosen(unsettled, a_holdout(scores, 0.009))[0] == "small"
+    assert chosen(fits, "the log is short")[0] == "far"
+    assert chosen(fits, a_holdout({}, 0.0))[2].startswith(
+        "far was chosen among 4 processes by BIC, as no process could be fitted to the past"
+    )
+
+
+@pytest.mark.parametrize(
+    ("until", "customers", "why"),
+    [
+        ("1997-02-20", None, "the log spans 50 days, a holdout needs 56"),
+        ("1997-09-30", 99, "only 99 customers are known at 1997-07-24, a holdout needs 100"),
+    ],
+)
+def test_a_short_log_is_chosen_by_bic_and_says_why(fifth, until, customers, why):
+    orders = fifth
+    if customers:
+        early = orders.groupby("customer_id")["ordered_at"].min().sort_values().index[:customers]
+        orders = orders[orders["customer_id"].isin(early)]
+    fit = purchases.fit_purchase_process(orders, as_of=dt.date.fromisoformat(until))
+    assert f" by BIC, as {why}: " in fit.choice
+
+
+def test_many_customers_are_thinned_evenly():
+    count = np.array([60_000.0, 30_000.0, 10_000.0])
+    past = Histories.in_order([0, 1, 2], [0, 10, 20], [50, 50, 50], None, count)
+    part, bought = _thinned(past, np.array([0, 1, 2]))
+    assert part.count.tolist() == [30_000, 15_000, 5_000]
+    assert bought.tolist() == [0, 1, 2]
+    few = Histories.in_order([0], [0], [50], None, [50_000.0])
+    assert _thinned(few, np.array([0]))[0] is few
+
+
+def test_regular_buyers_are_seen_in_the_holdout():
+    """A simulated log of customers who buy every 20 days or so, each at a pace of their own."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for i in range(150):
+        days = rng.uniform(0, 100) + np.cumsum(rng.gamma(6.0, rng.gamma(4, 5.0) / 6.0, 40))
+        rows += [(i, int(d)) for d in np.unique(np.floor(days[: rng.geometric(0.05)])) if d < 400]
+    table = pd.DataFrame(rows, columns=["customer_id", "day"])
+    at = pd.Timestamp("2022-01-01") + pd.to_timedelta(table.pop("day"), unit="D")
+    fit = purchases.fit_purchase_process(table.assign(ordered_at=at, amount=1.0), as_of=dt.date(2023, 2, 4))
+    assert "CNBD" in fit.process.name
+    assert fit.compared[0].holdout_score > next(c.holdout_score for c in fit.compared if c.model == "mbg")
 
 
 # ------------------------------------------------------------------------------------------- one result, kept

@@ -120,14 +120,14 @@ def by_the_rules(orders, as_of, lead, horizon):
         due = today.replace(day=1) if now else row.next_month
         found.append((row.customer_id, "season", due, due, row.attendance))
     chance = forecast.set_index("customer_id")["p_order"]
-    for row in repurchase.year_ago_orders(orders, as_of=as_of, within_days=max(30, lead + horizon)).itertuples():
-        found.append((row.customer_id, "year_ago", row.due_on, row.due_on, chance[row.customer_id]))
+    recall = repurchase.year_ago_orders(orders, as_of=as_of, within_days=max(30, lead + horizon)).itertuples()
+    found += [(row.customer_id, "year_ago", row.due_on, row.due_on, chance[row.customer_id]) for row in recall]
     pairs = repurchase.repurchase_forecast(
         orders, as_of=as_of, horizon_days=horizon + lead, by=["customer_id", "product_id"], fit=FIT
     )
     for code, table in (("refill", pairs), ("cycle", forecast[~forecast["customer_id"].isin(pattern["customer_id"])])):
-        for row in table.query("basis == 'own history' and status != 'lapsed'").itertuples():
-            found.append((row.customer_id, code, row.next_order_day, row.window_start, row.p_order))
+        kept = table.query("basis == 'own history' and status != 'lapsed'").itertuples()
+        found += [(row.customer_id, code, row.next_order_day, row.window_start, row.p_order) for row in kept]
     table = pd.DataFrame(found, columns=["customer_id", "reason_code", "due_on", "start", "chance"])
     table["remind_on"] = (table["start"] - pd.Timedelta(days=lead)).clip(lower=today)
     table = table[(table["remind_on"] <= last) & (table["due_on"] <= near)]

@@ -15,6 +15,7 @@ from crmkit.errors import DomainError, FitError
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.histories import Histories
 from crmkit.purchases import customers, processes
+from crmkit.purchases.fit import fitted_to_summary
 
 DAYS_OF_A_YEAR = 365.0
 
@@ -45,7 +46,8 @@ class Base:
     ) -> Base:
         """Summarise orders once, fit to them if no fit is given, and hand over their distinct histories."""
         table = purchases.summarised(orders, as_of=as_of, refunds=refunds)
-        known = fit or purchases.fit_purchase_process(table)
+        log = None if customers.is_summary(orders) else orders
+        known = fit or fitted_to_summary(table, log, as_of=as_of, model="auto", refunds=refunds)
         entered = customers.admitted(table)
         histories, keys = customers.distinct(entered, gaps=processes.needs_gaps(known.process))
         return cls(entered, keys, histories, known)

@@ -5,7 +5,8 @@ from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, re
 from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
-from crmkit.frames.small import arrays, build, distinct_rows, join_small
+from crmkit.frames.past import rows_until
+from crmkit.frames.small import arrays, build, distinct_rows, join_small, numbered
 from crmkit.frames.windows import with_gaps
 
 __all__ = [
@@ -22,10 +23,12 @@ __all__ = [
     "leave",
     "money",
     "names_of",
+    "numbered",
     "one_if",
     "parsed",
     "put_back",
     "rename",
+    "rows_until",
     "sentence",
     "settled",
     "with_day_numbers",

@@ -17,7 +17,7 @@ _MICROSECONDS = {"s": 10**6, "ms": 10**3}
 
 def plain_column(column: pd.Series[Any], time_zone: str | None) -> pd.Series[Any]:
     """Bring a column to text, numbers or naive local time; says what to do with what is none of these."""
-    column = column.reset_index(drop=True)
+    column = _forwards(column.reset_index(drop=True))
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
         return _plain_category(column, kind, time_zone)
@@ -37,6 +37,13 @@ def plain_column(column: pd.Series[Any], time_zone: str | None) -> pd.Series[Any
         f"Column {column.name!r} has dtype {kind}; expected text, numbers or time stamps.\n"
         f"Convert it first, for example frame[{column.name!r}].astype(str), or leave it out."
     )
+
+
+def _forwards(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Copy a column of a frame that was turned round (`frame[::-1]`): DuckDB 2.0 can't read memory backwards."""
+    stored = getattr(column.array, "_data", None)  # of nullable dtypes
+    values = column.to_numpy() if isinstance(column.dtype, np.dtype) else stored
+    return column.copy() if isinstance(values, np.ndarray) and values.strides[0] < 0 else column
 
 
 def zone_of(kind: Any) -> Any:

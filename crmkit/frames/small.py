@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import narwhals.stable.v2 as nw
 import numpy as np
+import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit.frames import eager
@@ -48,6 +49,12 @@ def join_small(frame: Frame, small: Columns, *, on: Sequence[str]) -> Frame:
         kinds = frame.collect_schema()
         table = table.with_columns(*[nw.col(name).cast(kinds[name]) for name in on])
     return frame.join(table, on=list(on), how="left")
+
+
+def numbered(ids: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.int64]]:
+    """Give the ids of several arrays numbers: equal ids, equal numbers."""
+    codes = pd.factorize(np.concatenate(list(ids)))[0].astype(np.int64)
+    return np.split(codes, np.cumsum([len(part) for part in ids])[:-1])
 
 
 def build(columns: Columns, *, like: IntoFrameT) -> IntoFrameT:

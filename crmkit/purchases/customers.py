@@ -18,6 +18,7 @@ from crmkit.models.histories import Histories
 TRIPLE = ("frequency", "recency", "T")
 GAPS = "sum_log_gap"
 MONEY = "monetary_value"
+HOLDOUT = "holdout_order_days"
 
 
 def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summary.Refunds = "exclude") -> IntoFrameT:
@@ -37,7 +38,7 @@ def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summ
     DomainError
         Orders without `as_of`.
     """
-    if set(TRIPLE) <= set(frames.column_names(table)):
+    if is_summary(table):
         return table
     if as_of is None:
         raise DomainError(
@@ -45,6 +46,11 @@ def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summ
             "Only a purchase summary (columns frequency, recency, T) goes without."
         )
     return summary.purchase_summary(table, as_of=as_of, refunds=refunds)
+
+
+def is_summary(table: Any) -> bool:
+    """Whether a caller's table is a purchase summary, by its columns; else it is taken for orders."""
+    return set(TRIPLE) <= set(frames.column_names(table))
 
 
 def admitted(customers: Any, *, beside: frames.Frame | None = None, keep: Sequence[str] = ()) -> frames.Frame:
@@ -82,6 +88,14 @@ def distinct(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, dict[str,
     known = rows[GAPS].astype(np.float64) if gaps else None
     histories = Histories.in_order(x, t_x, T, known, rows["count"].astype(np.float64))
     return histories, {name: rows[name] for name in columns}
+
+
+def distinct_with_holdout(rows: frames.Frame) -> tuple[Histories, NDArray[np.int64]]:
+    """Distinct histories of `summary.holdout_rows` with their gaps, and the order days of each in the holdout."""
+    columns = [*TRIPLE, GAPS, HOLDOUT]
+    found = frames.distinct_rows(rows, columns)
+    x, t_x, T, gaps = (found[name].astype(np.float64) for name in (*TRIPLE, GAPS))
+    return Histories.in_order(x, t_x, T, gaps, found["count"].astype(np.float64)), found[HOLDOUT].astype(np.int64)
 
 
 def spend_rows(entered: frames.Frame) -> dict[str, NDArray[Any]] | None:

@@ -59,6 +59,9 @@ class Candidate:
         Of the same order times for every candidate, so they compare; smaller criteria are better.
     status : str
         "converged", or in words what the data do not tell.
+    holdout_score : float or None
+        Mean over customers of ln P(order days that followed | history) in a rolling holdout, higher is better; None
+        where none was made.
     """
 
     model: str
@@ -68,6 +71,7 @@ class Candidate:
     aic: float
     bic: float
     status: str
+    holdout_score: float | None = None
 
 
 def fitted(model: str, histories: Histories) -> tuple[Process, Candidate]:
@@ -91,22 +95,6 @@ def needs_gaps(model: str | Process) -> bool:
     if isinstance(model, str):
         return "cnbd" in model or "mixture" in model
     return isinstance(model, RegularityMixture)
-
-
-def choose(candidates: list[tuple[Process, Candidate]]) -> tuple[Process, str]:
-    """Take the smallest BIC among the fits that converged, with a sentence that says why."""
-    settled = [pair for pair in candidates if not pair[1].status.startswith("not converged")] or candidates
-    ranked = sorted(settled, key=lambda pair: pair[1].bic)
-    process, best = ranked[0]
-    if len(ranked) == 1:
-        return process, f"{best.name} was asked for; log-likelihood {best.log_likelihood:.1f}."
-    second = ranked[1][1]
-    ahead = second.bic - best.bic
-    doubt = " The two are close: forecasts of both are worth comparing." if ahead < 2.0 else ""
-    return process, (
-        f"{best.name} was chosen among {len(candidates)} processes: its BIC of {best.bic:.1f} is the smallest, "
-        f"{ahead:.1f} ahead of {second.name}.{doubt}"
-    )
 
 
 def read(plain: dict[str, Any]) -> Process:

@@ -21,7 +21,7 @@ class PurchaseFit:
     process : purchase process
         The chosen one; per day.
     compared : tuple of Candidate
-        All that were fitted, the smallest BIC first.
+        All that were fitted: by holdout score where there was one, the best first, else by BIC.
     choice : str
         What was chosen and why.
     customers : int

@@ -203,10 +203,10 @@ def _outcomes(
         summary.holdout_summary(orders, as_of=cut, horizon_days=horizon_days, refunds=refunds, clock=c)
         for c in (None, clock)
     ]
-    plain = customers.admitted(both[0], keep=("next_order_day",))
+    plain = customers.admitted(both[0], keep=("holdout_first_day",))
     own = customers.admitted(both[1], beside=plain).select("customer_id", clock_gaps=nw.col(customers.GAPS))
-    dated = plain.with_columns(nw.col("next_order_day").cast(nw.Date))
-    numbered = frames.with_day_numbers(dated, next_number="next_order_day")
+    dated = plain.with_columns(nw.col("holdout_first_day").cast(nw.Date))
+    numbered = frames.with_day_numbers(dated, next_number="holdout_first_day")
     wait = (nw.col("next_number") - cut.toordinal()).fill_null(0).cast(nw.Int64)
     joined = numbered.with_columns(wait=wait).join(own, on="customer_id", how="inner")
     return frames.distinct_rows(joined, [*customers.TRIPLE, customers.GAPS, "clock_gaps", "wait"])

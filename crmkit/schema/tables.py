@@ -109,6 +109,10 @@ def _text(name: str, meaning: str, *aliases: str) -> Column:
     return Column(name, "text", meaning, aliases=aliases)
 
 
+def _expected(name: str, meaning: str) -> Column:
+    return Column(name, "number", meaning, "count", "at least 0", False, False, 0.0)
+
+
 ORDERS = Table(
     "orders",
     "one row per order or order line; rows with one order_id are one order",
@@ -355,6 +359,28 @@ GROUPS = Table(
     "groups",
     "one row per customer, whatever the groups are: segments, channels, tiers",
     (_CUSTOMER, Column("group", "id", "which group; empty for none", required=True)),
+)
+FORECAST = Table(
+    "forecast",
+    "one row per customer, whatever made it; at least one of p_order, expected_orders, next_order_day",
+    (
+        _CUSTOMER,
+        Column("p_order", "number", "probability of an order day in the horizon", "", "0 to 1", False, False, 0.0, 1.0),
+        _expected("expected_orders", "order days in the horizon, in the mean"),
+        _expected("orders_low", "lower end of their interval"),
+        _expected("orders_high", "upper end of their interval"),
+        _time("next_order_day", "day of the next order; empty for none", required=False, nullable=True),
+        _time("window_start", "first day of the window that it falls in", required=False, nullable=True),
+        _time("window_end", "last day of that window", required=False, nullable=True),
+    ),
+)
+RECIPIENTS = Table(
+    "recipients",
+    "one row per recipient of a test of two variants",
+    (
+        Column("variant", "text", "what the recipient got", domain="never empty", required=True, nullable=False),
+        Column("outcome", "number", "1 or 0 (opened, bought), or a number (money)", "", "finite", True, False),
+    ),
 )
 
 
