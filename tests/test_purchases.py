@@ -12,7 +12,7 @@ from crmkit.errors import DomainError, FitError, SchemaError
 from crmkit.models.histories import Histories
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric
 from crmkit.purchases.choice import chosen
-from crmkit.purchases.holdout import Holdout, _thinned
+from crmkit.purchases.holdout import Holdout, thinned
 from tests import engines
 
 CUT = dt.date(1997, 9, 30)
@@ -126,7 +126,7 @@ def fifth():
 
 @pytest.fixture(scope="module")
 def held(fifth):
-    return purchases.fit_purchase_process(fifth, as_of=CUT)
+    return purchases.fit_purchase_process(fifth, as_of=CUT, judge="chance")
 
 
 def test_a_log_is_held_out_and_what_is_simpler_within_an_error_wins(held, fifth):
@@ -162,37 +162,56 @@ def test_another_engine_names_and_rows_after_as_of_choose_nothing(held, fifth):
     assert fifth["ordered_at"].max() > pd.Timestamp("1998-06-01")
     past = fifth[fifth["ordered_at"] < "1997-10-01"].assign(customer_id=lambda t: "c" + t["customer_id"].astype(str))
     shuffled = past.sample(frac=1, random_state=1).reset_index(drop=True)
-    assert purchases.fit_purchase_process(engines.to_engine("polars", shuffled), as_of=CUT) == held
+    assert purchases.fit_purchase_process(engines.to_engine("polars", shuffled), as_of=CUT, judge="chance") == held
 
 
-def test_clv_of_orders_chooses_by_the_holdout(held, fifth):
+def test_clv_of_orders_chooses_by_the_holdout_of_orders(fifth):
+    fit = purchases.fit_purchase_process(fifth, as_of=CUT, judge="orders")
     found = clv.expected_orders(fifth, as_of=CUT, horizon_days=30)
-    pd.testing.assert_frame_equal(found, clv.expected_orders(fifth, as_of=CUT, horizon_days=30, fit=held))
+    pd.testing.assert_frame_equal(found, clv.expected_orders(fifth, as_of=CUT, horizon_days=30, fit=fit))
+    # The score by hand: the errors of both cuts over the smallest of each among the candidates.
+    errors = {}
+    for model in ("nbd", "bg", "mbg", "pareto", "mbg_cnbd", "regularity_mixture"):
+        parts = []
+        for back in (1, 2):
+            cut = CUT - dt.timedelta(days=68 * back)
+            table = summary.holdout_summary(fifth, as_of=cut, horizon_days=68)
+            e = clv.expected_orders(table, horizon_days=68, fit=purchases.fit_purchase_process(table, model=model))
+            e, y = e["expected_orders"], table["holdout_order_days"]
+            parts.append([((e - y) ** 2).sum(), ((np.log1p(e) - np.log1p(y)) ** 2).sum()])
+        errors[model] = np.sum(parts, axis=0)
+    least = np.min(list(errors.values()), axis=0)
+    scores = {c.model: c.holdout_score for c in fit.compared}
+    for model, error in errors.items():
+        assert scores.get(model, -(error / least).mean()) == pytest.approx(-(error / least).mean(), abs=1e-9)
+    assert len(scores) >= 4  # a mixture that came out as another process is not listed twice
+    with pytest.raises(DomainError, match='judge must be "orders" or "chance", got \'clicks\''):
+        purchases.fit_purchase_process(fifth, as_of=CUT, judge="clicks")
 
 
 def a_holdout(scores, error):
-    return Holdout(68, 4000, scores, {(a, b): error for a in scores for b in scores})
+    return Holdout("chance", 68, 4000, scores, {(a, b): error for a in scores for b in scores})
 
 
 def fits_of(*rows):
     return [(name, purchases.Candidate(name, name, free, -10.0, 0.0, bic, status)) for name, free, bic, status in rows]
 
 
-def test_the_rule_of_one_standard_error():
+def test_where_the_holdout_cannot_tell_the_likelihood_decides():
     good = "converged"
-    fits = fits_of(("large", 9, 50.0, good), ("small", 4, 70.0, good), ("even", 4, 60.0, good), ("far", 2, 10.0, good))
+    fits = fits_of(("large", 9, 80.0, good), ("small", 4, 70.0, good), ("even", 4, 60.0, good), ("far", 2, 10.0, good))
     scores = {"large": -1.0, "small": -1.01, "even": -1.015, "far": -2.0}
-    process, compared, words = chosen(fits, a_holdout(scores, 0.02))
-    assert process == "even"  # as good as the best, of few parameters, and of two such the smaller BIC
+    process, compared, words = chosen(fits, a_holdout(scores, 0.01))
+    assert process == "even"  # .015 behind the best with an error of .01, and of those near it the smallest BIC
     assert words.endswith(
-        "within one standard error (0.0200) of the best, large (-1.0000), and it has fewer parameters."
+        "within two standard errors (0.0100 each) of the best, large (-1.0000), and its BIC is the smallest of these."
     )
     assert [c.name for c in compared] == ["large", "small", "even", "far"]
-    process, _, words = chosen(fits, a_holdout(scores, 0.009))
+    process, _, words = chosen(fits, a_holdout(scores, 0.0049))
     assert process == "large"
-    assert words.endswith("is the best, 0.0100 (standard error 0.0090) ahead of small.")
+    assert words.endswith("is the best, 0.0100 (standard error 0.0049) ahead of small.")
     unsettled = fits_of(("large", 9, 50.0, "not converged: x"), ("small", 4, 70.0, good), ("far", 2, 10.0, good))
-    assert chosen(unsettled, a_holdout(scores, 0.009))[0] == "small"
+    assert chosen(unsettled, a_holdout(scores, 0.0049))[0] == "small"
     assert chosen(fits, "the log is short")[0] == "far"
     assert chosen(fits, a_holdout({}, 0.0))[2].startswith(
         "far was chosen among 4 processes by BIC, as no process could be fitted to the past"
@@ -218,11 +237,11 @@ def test_a_short_log_is_chosen_by_bic_and_says_why(fifth, until, customers, why)
 def test_many_customers_are_thinned_evenly():
     count = np.array([60_000.0, 30_000.0, 10_000.0])
     past = Histories.in_order([0, 1, 2], [0, 10, 20], [50, 50, 50], None, count)
-    part, bought = _thinned(past, np.array([0, 1, 2]))
+    part, bought = thinned(past, np.array([0, 1, 2]))
     assert part.count.tolist() == [30_000, 15_000, 5_000]
     assert bought.tolist() == [0, 1, 2]
     few = Histories.in_order([0], [0], [50], None, [50_000.0])
-    assert _thinned(few, np.array([0]))[0] is few
+    assert thinned(few, np.array([0]))[0] is few
 
 
 def test_regular_buyers_are_seen_in_the_holdout():

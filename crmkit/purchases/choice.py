@@ -7,6 +7,8 @@ from dataclasses import replace
 from crmkit.purchases.holdout import Holdout
 from crmkit.purchases.processes import Candidate, Process
 
+# Differences of fewer standard errors are chance one time in twenty.
+_ERRORS = 2.0
 _Fits = list[tuple[Process, Candidate]]
 
 
@@ -48,20 +50,20 @@ def _only(candidate: Candidate) -> str:
 
 
 def _by_holdout(scored: _Fits, held: Holdout, many: int) -> tuple[Process, str]:
-    """Take the simplest within one standard error of the best."""
+    """Of those that the holdout does not tell from the best take the smallest BIC."""
     best, *others = sorted((candidate for _, candidate in scored), key=lambda c: -held.scores[c.model])
     behind = {candidate.model: held.behind(candidate.model, best.model) for _, candidate in scored}
-    near = [pair for pair in scored if behind[pair[1].model][0] <= behind[pair[1].model][1]]
-    process, taken = min(near, key=lambda pair: (pair[1].parameters, pair[1].bic))
+    near = [pair for pair in scored if behind[pair[1].model][0] <= _ERRORS * behind[pair[1].model][1]]
+    process, taken = min(near, key=lambda pair: pair[1].bic)
+    measure = "mean log score" if held.judge == "chance" else "score of orders (minus the relative squared errors)"
     said = (
         f"{taken.name} was chosen among {many} processes by a rolling holdout (2 cuts, {held.horizon_days} days each, "
-        f"{held.customers} customers): its mean log score of {held.scores[taken.model]:.4f}"
+        f"{held.customers} customers): its {measure} of {held.scores[taken.model]:.4f}"
     )
     if taken.model != best.model:
-        reason = "it has fewer parameters" if taken.parameters < best.parameters else "its BIC is smaller"
         return process, (
-            f"{said} is within one standard error ({behind[taken.model][1]:.4f}) of the best, {best.name} "
-            f"({held.scores[best.model]:.4f}), and {reason}."
+            f"{said} is within two standard errors ({behind[taken.model][1]:.4f} each) of the best, {best.name} "
+            f"({held.scores[best.model]:.4f}), and its BIC is the smallest of these."
         )
     if not others:
         return process, f"{said} is the only one."

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from crmkit import frames, summary
-from crmkit.errors import FitError
+from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import Histories
 from crmkit.purchases import choice, customers, processes
-from crmkit.purchases.holdout import Holdout, rolling_holdout
+from crmkit.purchases.holdout import Holdout, Judge, rolling_holdout, thinned
 from crmkit.purchases.money import Money, fit_money
 from crmkit.purchases.processes import Model
 from crmkit.purchases.result import PurchaseFit
@@ -22,6 +22,7 @@ def fit_purchase_process(
     *,
     as_of: dt.date | None = None,
     model: Model = "auto",
+    judge: Judge = "orders",
     refunds: summary.Refunds = "exclude",
 ) -> PurchaseFit:
     """Learn from a log how customers buy, when they leave for good, and what an order day is worth.
@@ -37,6 +38,10 @@ def fit_purchase_process(
         the first). "pareto": at any time. "bg_cnbd", "mbg_cnbd": with one regularity k of all customers, 1 to 12, by
         likelihood. "regularity_mixture": (M)BG with a regularity of each customer's own. "auto": chosen among
         nbd, bg, mbg, pareto and, where the gaps between orders are known, mbg_cnbd and regularity_mixture.
+    judge : {"orders", "chance"}
+        What "auto" looks for: the best forecast of the number of orders (squared error and squared log error, each
+        over the smallest among the candidates), as customer value needs it; or the best log score of the count's
+        distribution, as probabilities need it.
     refunds : {"exclude", "net", "raise"}
         As for `summary.purchase_summary`.
 
@@ -50,15 +55,15 @@ def fit_purchase_process(
     FitError
         There is no customer, or none was observed for any time.
     DomainError
-        Orders without `as_of`; an unknown `model`.
+        Orders without `as_of`; an unknown `model` or `judge`.
 
     Notes
     -----
     "auto" chooses by a rolling holdout: each candidate is fitted to the log as it was one and two horizons before
-    `as_of` and scored by the mean of ln P(order days in the horizon after it | history). The horizon is a quarter of
-    the log's span, at most 182 days. Among those within one standard error of the best (of the paired differences per
-    customer) the fewest parameters win, and of equally many the smaller BIC; what was chosen is then fitted to the
-    whole log. Bases of more than 50,000 customers are scored on 50,000 of them, evenly spaced in the order of their
+    `as_of` and judged by its forecast of the order days in the horizon after it. The horizon is a quarter of the log's
+    span, at most 182 days. Among those within two standard errors of the best (of the paired differences per customer)
+    the smallest BIC wins: where the holdout can't tell, the likelihood decides. What was chosen is then fitted to the
+    whole log. Bases of more than 50,000 customers are compared on 50,000 of them, evenly spaced in the order of their
     histories.
 
     The smallest BIC decides where nothing can be held out: a summary, a log of less than 56 days, fewer than 100
@@ -67,19 +72,21 @@ def fit_purchase_process(
 
     References
     ----------
-    Breiman, Friedman, Olshen & Stone (1984), "Classification and Regression Trees", section 3.4.3: the rule of one
-    standard error. Schwarz (1978), "Estimating the dimension of a model", Annals of Statistics 6(2): BIC.
+    Diebold & Mariano (1995), Journal of Business & Economic Statistics 13(3): paired differences of losses.
+    Schwarz (1978), "Estimating the dimension of a model", Annals of Statistics 6(2): BIC.
     """
     table = customers.summarised(orders_or_summary, as_of=as_of, refunds=refunds)
     orders = None if customers.is_summary(orders_or_summary) else orders_or_summary
-    return fitted_to_summary(table, orders, as_of=as_of, model=model, refunds=refunds)
+    return fitted_to_summary(table, orders, as_of=as_of, model=model, judge=judge, refunds=refunds)
 
 
 def fitted_to_summary(
-    table: Any, orders: Any, *, as_of: dt.date | None, model: Model, refunds: summary.Refunds
+    table: Any, orders: Any, *, as_of: dt.date | None, model: Model, judge: Judge, refunds: summary.Refunds
 ) -> PurchaseFit:
     """Fit to a summary; the orders it was made from, if there are any, serve a holdout."""
     processes.checked_model(model)
+    if judge not in ("orders", "chance"):
+        raise DomainError(f'judge must be "orders" or "chance", got {judge!r}.')
     entered = customers.admitted(table)
     gaps = processes.needs_gaps(model) or (model == "auto" and customers.knows_gaps(entered))
     rows, _ = customers.distinct(entered, gaps=gaps)
@@ -89,9 +96,12 @@ def fitted_to_summary(
             "Look at as_of, and at the table: crmkit.schema.violations(orders, schema.ORDERS, as_of=...)."
         )
     wanted = _wanted(model, rows)
-    held = _holdout(orders, as_of, wanted, rows, refunds)
-    fits = [processes.fitted(name, rows) for name in wanted]
-    process, compared, sentence = choice.chosen(fits, held)
+    held = _holdout(orders, as_of, wanted, rows, judge, refunds)
+    part = rows if len(wanted) == 1 else thinned(rows, np.zeros(len(rows), dtype=np.int64))[0]
+    process, compared, sentence = choice.chosen([processes.fitted(name, part) for name in wanted], held)
+    if part is not rows:
+        taken = next(candidate.model for candidate in compared if candidate.name == process.name)
+        process, _ = processes.fitted(taken, rows)
     spend = customers.spend_rows(entered)
     return PurchaseFit(process, compared, sentence, int(rows.n_customers), None if spend is None else _money(spend))
 
@@ -105,13 +115,19 @@ def _wanted(model: Model, rows: Histories) -> tuple[str, ...]:
 
 
 def _holdout(
-    orders: Any, as_of: dt.date | None, wanted: tuple[str, ...], rows: Histories, refunds: summary.Refunds
+    orders: Any,
+    as_of: dt.date | None,
+    wanted: tuple[str, ...],
+    rows: Histories,
+    judge: Judge,
+    refunds: summary.Refunds,
 ) -> Holdout | str:
     if orders is None or as_of is None:
         return "a summary has no days to hold out"
     if len(wanted) == 1:
         return ""
-    return rolling_holdout(orders, wanted, as_of=frames.as_day(as_of), span_days=int(rows.T.max()), refunds=refunds)
+    day, span = frames.as_day(as_of), int(rows.T.max())
+    return rolling_holdout(orders, wanted, judge=judge, as_of=day, span_days=span, refunds=refunds)
 
 
 def _money(rows: dict[str, Any]) -> Money:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from crmkit.errors import FitError
 from crmkit.models.histories import F64, Histories
 from crmkit.purchases import customers, processes
 
+# What a process is to be good at: the number of orders to come, or the chance of each number.
+Judge: TypeAlias = Literal["orders", "chance"]
 LEAST_CUSTOMERS, LEAST_SPAN = 100, 56
 _CUTS, _PART, _LONGEST, _SAMPLE = 2, 4, 182, 50_000
 _MOST_ORDERS = 20  # more are one answer, "20 or more": still a proper score, and its tail needs no distribution
@@ -27,17 +29,20 @@ class Holdout:
 
     Attributes
     ----------
+    judge : "orders" or "chance"
     horizon_days : int
         Length of each holdout.
     customers : int
         Customers known at a cut, over all cuts.
     scores : dict of str to float
-        Model to mean log score of its count probabilities; higher is better. Models that could not be fitted to a past
-        are not in it.
+        Model to what it is judged by; higher is better. "chance": the mean log score of its count probabilities.
+        "orders": minus the mean of its squared and its squared log error, each over the smallest of all models. Models
+        that could not be fitted to a past are not in it.
     errors : dict of (str, str) to float
         Standard error of the mean paired difference of two models.
     """
 
+    judge: Judge
     horizon_days: int
     customers: int
     scores: dict[str, float]
@@ -49,12 +54,12 @@ class Holdout:
 
 
 def rolling_holdout(
-    orders: Any, models: Sequence[str], *, as_of: dt.date, span_days: int, refunds: summary.Refunds
+    orders: Any, models: Sequence[str], *, judge: Judge, as_of: dt.date, span_days: int, refunds: summary.Refunds
 ) -> Holdout | str:
     """Score models on the order days that followed two earlier cuts, or say why that can't be done.
 
     The cuts lie one and two horizons before `as_of`; the horizon is a quarter of the span from the first order day of
-    the log to `as_of`, at most 182 days. A model is scored by ln P(order days in the horizon | history), its
+    the log to `as_of`, at most 182 days. A model is judged by its forecast of the order days in the horizon, with
     parameters estimated on the past of the cut alone.
 
     Notes
@@ -80,11 +85,12 @@ def rolling_holdout(
             return f"only {known} customers are known at {cut}, a holdout needs {LEAST_CUSTOMERS}"
         if past.x.max() == 0:
             return f"no customer has bought twice up to {cut}"
-        pasts.append(_thinned(past, bought))
-    return _compared([{m: _scores(m, *past, horizon) for m in models} for past in pasts], pasts, horizon)
+        pasts.append(thinned(past, bought))
+    losses = [{m: _losses(m, *past, horizon) for m in models} for past in pasts]
+    return _compared(losses, [past.count for past, _ in pasts], horizon, judge)
 
 
-def _thinned(past: Histories, bought: NDArray[np.int64]) -> tuple[Histories, NDArray[np.int64]]:
+def thinned(past: Histories, bought: NDArray[np.int64]) -> tuple[Histories, NDArray[np.int64]]:
     """Take every so many-th customer of the sorted rows: a sample stratified by history, the same on every engine."""
     many = int(past.n_customers)
     if many <= _SAMPLE:
@@ -97,8 +103,8 @@ def _thinned(past: Histories, bought: NDArray[np.int64]) -> tuple[Histories, NDA
     return weighted, bought[kept]
 
 
-def _scores(model: str, past: Histories, bought: NDArray[np.int64], horizon: int) -> F64 | None:
-    """Log score per row; None where the model can't be fitted."""
+def _losses(model: str, past: Histories, bought: NDArray[np.int64], horizon: int) -> F64 | None:
+    """Log loss, squared and squared log error per row, shape (3, n); None where the model can't be fitted."""
     try:
         process, _ = processes.fitted(model, past.grouped()[0])
     except FitError:
@@ -109,24 +115,31 @@ def _scores(model: str, past: Histories, bought: NDArray[np.int64], horizon: int
     chances = process.purchase_count_probabilities(whole, float(horizon), most - 1)
     tail = np.maximum(1.0 - chances.sum(axis=1), 0.0)
     found = np.column_stack([chances, tail])[inverse, np.minimum(bought, most)]
-    return np.asarray(np.log(np.maximum(found, _LEAST)))
+    expected = process.expected_purchases(whole, float(horizon))[inverse]
+    logs = np.log1p(expected) - np.log1p(bought)
+    return np.stack([-np.log(np.maximum(found, _LEAST)), (expected - bought) ** 2, logs**2])
 
 
-def _compared(
-    scored: list[dict[str, F64 | None]], pasts: list[tuple[Histories, NDArray[np.int64]]], horizon: int
-) -> Holdout:
-    weights = [past.count for past, _ in pasts]
+def _compared(losses: list[dict[str, F64 | None]], weights: list[F64], horizon: int, judge: Judge) -> Holdout | str:
     total = float(sum(weight.sum() for weight in weights))
     known: dict[str, list[F64]] = {}
-    for model in scored[0]:
-        columns = [column for cut in scored if (column := cut[model]) is not None]
-        if len(columns) == len(scored):
-            known[model] = columns
-    means = {
-        m: float(sum(w @ c for w, c in zip(weights, columns, strict=True))) / total for m, columns in known.items()
-    }
-    errors = {(a, b): _error(known[a], known[b], weights) / total for a in known for b in known}
-    return Holdout(horizon, round(total), means, errors)
+    for model in losses[0]:
+        cuts = [found for cut in losses if (found := cut[model]) is not None]
+        if len(cuts) == len(losses):
+            known[model] = cuts
+    if not known:
+        return "no process could be fitted to the past"
+    sums = {m: [cut @ w for cut, w in zip(cuts, weights, strict=True)] for m, cuts in known.items()}
+    means = {model: np.sum(parts, axis=0) / total for model, parts in sums.items()}
+    if judge == "chance":
+        share = np.array([1.0, 0.0, 0.0])
+    else:  # an error of 0 is beaten by none
+        least = np.maximum(np.min([mean[1:] for mean in means.values()], axis=0), 1e-300)
+        share = np.array([0.0, *(0.5 / least)])
+    scores = {model: -float(share @ mean) for model, mean in means.items()}
+    rows = {model: [share @ cut for cut in cuts] for model, cuts in known.items()}
+    errors = {(a, b): _error(rows[a], rows[b], weights) / total for a in known for b in known}
+    return Holdout(judge, horizon, round(total), scores, errors)
 
 
 def _error(left: list[F64], right: list[F64], weights: list[F64]) -> float:

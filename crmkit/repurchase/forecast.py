@@ -62,8 +62,8 @@ def repurchase_forecast(
         Windows and `next_order_day` are given that the customer comes back within so many days, 1 to 36525. By default
         two years, or four usual gaps where these are longer; 36525 for a return at any time.
     fit : PurchaseFit, optional
-        Process of `p_order`, from `purchases.fit_purchase_process`. By default the one that a rolling holdout of these
-        orders prefers; of products, the regularity mixture.
+        Process of `p_order`, from `purchases.fit_purchase_process`. By default the one whose chances a rolling holdout
+        of these orders prefers (judge "chance"); of products, the regularity mixture.
     clock : SeasonClock, optional
         Season of the base, from `purchases.fit_season_clock`; None: every day is like every other.
     refunds : {"exclude", "net", "raise"}
@@ -144,7 +144,7 @@ def forecast_frame(
     """Forecast in the engine, without words, beside the columns of the summary."""
     _check(horizon_days, level, within_days)
     if fit is None and len(by) == 1:
-        fit = purchases.fit_purchase_process(orders, as_of=as_of, refunds=refunds)
+        fit = purchases.fit_purchase_process(orders, as_of=as_of, judge="chance", refunds=refunds)
     rhythm = Rhythm.of(orders, as_of=as_of, by=by, refunds=refunds, fit=fit, clock=clock)
     answers = _answers(rhythm, horizon_days, level, within_days)
     joined = frames.join_small(rhythm.entered, {**rhythm.keys, **answers}, on=list(rhythm.keys))
