@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from crmkit import frames, summary
 from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import F64, Histories
-from crmkit.models.next_purchase import Returns
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
+from crmkit.models.regularity_mixture.next_purchase import Returns
 from crmkit.models.season_clock import SeasonClock, expected_by_day, season_index
 from crmkit.purchases import customers
 
@@ -216,9 +216,8 @@ def _log_scores(histories: Histories, came: NDArray[np.bool_], before: F64, unti
     """Log-probability of an order in (before, until], or of none up to `until`, by the mixture fitted to them."""
     mixture = fit_regularity_mixture(histories.grouped()[0].thinned(_ENOUGH))
     returns = Returns.of(mixture, histories)
-    late, early = returns.silent(until), returns.silent(before)
-    chance = returns.p_alive * np.where(came, early - late, 1.0)
-    chance = np.where(came, chance, 1.0 - returns.p_alive * (1.0 - late))
+    late, early = returns.returned(until), returns.returned(before)
+    chance = np.where(came, returns.p_alive * (late - early), 1.0 - returns.p_alive * late)
     return np.log(np.maximum(chance, _LEAST))
 
 

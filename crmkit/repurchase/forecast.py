@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from crmkit import frames, purchases, summary
 from crmkit.errors import DomainError
 from crmkit.models.histories import F64
-from crmkit.models.next_purchase import Returns
+from crmkit.models.regularity_mixture.next_purchase import Returns
 from crmkit.models.season_clock import SeasonClock
 from crmkit.repurchase import wording
 from crmkit.repurchase.rhythm import LONGEST_DAYS, Rhythm

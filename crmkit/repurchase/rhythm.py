@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from crmkit import frames, purchases, summary
 from crmkit.errors import FitError
 from crmkit.models.histories import F64, Histories
-from crmkit.models.next_purchase import Returns, quantiles, silence_rank
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
+from crmkit.models.regularity_mixture.next_purchase import Returns, quantiles, silence_rank
 from crmkit.models.season_clock import SeasonClock
 from crmkit.purchases import customers, processes
 from crmkit.purchases.processes import Process
@@ -91,7 +91,7 @@ class Rhythm:
     def p_order(self, days: F64, returns: Returns) -> F64:
         """P(at least one order in so many days of the histories' own time), shape (n,)."""
         if isinstance(self.process, RegularityMixture):
-            return np.clip(returns.p_alive * (1.0 - returns.silent(days)), 0.0, 1.0)
+            return np.clip(returns.p_alive * returns.returned(days), 0.0, 1.0)
         return self.process.p_any_purchase(self.histories.without_gaps(), days)
 
     def own_days(self, days: F64) -> F64:
