@@ -28,7 +28,7 @@ COMPANY_CUTS = (dt.date(2023, 12, 31), dt.date(2024, 3, 31), dt.date(2024, 6, 30
 def judged(
     orders: pd.DataFrame, cut: dt.date, end: dt.date, fit: purchases.PurchaseFit | None, clock: SeasonClock | None
 ) -> pd.DataFrame:
-    """Forecasts at a cut beside the next order day up to `end`: windows given a return by then, and the default ones."""
+    """Forecasts at a cut beside the next order day up to `end`: windows given a return by then, and default ones."""
     span = (end - cut).days
     options: dict[str, Any] = {"as_of": cut, "horizon_days": span, "fit": fit, "clock": clock}
     in_time = repurchase.repurchase_forecast(orders, within_days=span, **options)
@@ -43,6 +43,7 @@ def judged(
         came=came,
         held=came & (both["window_start"] <= true) & (true <= both["window_end"]),
         error=(forecast["next_order_day"].to_numpy() - true).abs().dt.days / 7.0,
+        error_in_span=(both["next_order_day"] - true).abs().dt.days / 7.0,
         width=(forecast["window_end"] - forecast["window_start"]).dt.days.to_numpy() / 7.0,
     )
 
@@ -102,9 +103,11 @@ def retail() -> Iterator[str]:
                 table = judged(orders, cut, RETAIL_END, fit, clock)
                 rows[f"{cut} {label}"] = coverage(table) | {
                     "error": float(table.loc[table["came"], "error"].median()),
+                    "in span": float(table.loc[table["came"], "error_in_span"].median()),
                     "naive": naive_error(table, cut),
                     "k = 1": without_regularity_error(table, orders, cut),
                     "width 4+": float(table.loc[table["order_days"] >= 4, "width"].median()),
+                    "came": float(table.loc[(table["order_days"] >= 4) & table["came"], "width"].median()),
                 } | probabilities(table)  # fmt: skip
         yield f"\n{name}, observed to {RETAIL_END}; errors and widths in weeks\n{markdown(rows)}"
         yield "\n".join(words)

@@ -22,6 +22,8 @@ from crmkit.repurchase.products import CYCLE, with_cycles
 
 # A window is drawn in whole days: from so many customers on, more of them do not move it.
 _ENOUGH = 100_000
+# Who comes back later is won anew.
+TWO_YEARS = 730.0
 # Nobody waits longer than a hundred years.
 LONGEST_DAYS = 36_525
 
@@ -83,9 +85,13 @@ class Rhythm:
             )
         grouped = histories.grouped()[0].thinned(_ENOUGH)
         plain = clock is None and len(by) == 1
-        known = fit.process if plain and fit else None
-        mixture = known if isinstance(known, RegularityMixture) else fit_regularity_mixture(grouped)
-        process = known or _like(fit, grouped, mixture)
+        given = fit.process if fit else None
+        if plain and isinstance(given, RegularityMixture):
+            mixture = given
+        else:
+            family = given.family if isinstance(given, RegularityMixture) else "MBG"
+            mixture = fit_regularity_mixture(grouped, family=family)
+        process = given if plain and given else _like(given, grouped, mixture)
         return cls(entered, {name: rows[name] for name in keys}, histories, scale, mixture, process, day, clock)
 
     def p_order(self, days: F64, returns: Returns) -> F64:
@@ -109,19 +115,20 @@ class Rhythm:
         return silence_rank(self.mixture, self.histories)
 
     def usual_gap_days(self) -> F64:
-        """Mean gap between order days; the base's median gap to a second order where there is none; shape (n,)."""
+        """Mean gap between order days; where there is none, the median wait for a second order; shape (n,)."""
         x, t_x = (self.keys[name].astype(np.float64) for name in ("frequency", "recency"))
-        start = Histories.in_order([0.0], [0.0], [0.0], [0.0])
-        pooled = float(quantiles(Returns.of(self.mixture, start), (0.5,))[0, 0])
-        return np.where(x > 0, t_x / np.maximum(x, 1.0), pooled / self.scale)
+        scales, own = np.unique(self.scale, return_inverse=True)
+        newcomer = Returns.of(self.mixture, Histories.in_order([0.0], [0.0], [0.0], [0.0]))
+        # In two years: the waits of those who come back at all have no median that a log could show.
+        pooled = quantiles(newcomer.take(np.zeros(len(scales), dtype=np.int64)), (0.5,), within=TWO_YEARS * scales)
+        return np.where(x > 0, t_x / np.maximum(x, 1.0), (pooled[:, 0] / scales)[own])
 
 
-def _like(fit: purchases.PurchaseFit | None, histories: Histories, mixture: RegularityMixture) -> Process:
-    """Fit the family of a fit to histories in a time of their own."""
-    if fit is None or isinstance(fit.process, RegularityMixture):
+def _like(given: Process | None, histories: Histories, mixture: RegularityMixture) -> Process:
+    """Fit the family of a process to histories in a time of their own."""
+    if given is None or isinstance(given, RegularityMixture):
         return mixture
-    model = next(candidate.model for candidate in fit.compared if candidate.name == fit.process.name)
-    return processes.fitted(model, histories)[0]
+    return processes.fitted(processes.model_of(given), histories)[0]
 
 
 def _timed(rows: dict[str, NDArray[Any]], day: int, clock: SeasonClock | None) -> tuple[Histories, F64]:
