@@ -241,5 +241,5 @@ def _pooled(gains: list[F64], counts: list[F64]) -> tuple[float, float]:
 def _words(preferred: bool, gain: float, error: float, cuts: int, least_days: int) -> str:
     if cuts == 0:
         return f"Not tried, as no cut has {least_days} days of log and a second order before it: keep plain days."
-    found = f"{gain:+.4f} log-probability per customer over {cuts} cuts (standard error {error:.4f})"
+    found = f"{gain:+.4f} log-probability per customer over {cuts} cut{'s' * (cuts > 1)} (standard error {error:.4f})"
     return f"The season clock is preferred: {found}." if preferred else f"Keep plain days: {found}."
