@@ -20,7 +20,7 @@ from crmkit.repurchase import wording
 from crmkit.repurchase.rhythm import LONGEST_DAYS, TWO_YEARS, Rhythm
 from crmkit.segment_maps import Locale, checked_locale
 
-# A customer is lapsed who, even within one more usual gap, comes back less often than one time in ten.
+# A customer is lapsed who, even within one more typical gap, comes back less often than one time in ten.
 _LAPSED = 0.1
 _COLUMNS = (
     *("order_days", "days_since_order", "usual_gap_days", "regularity", "p_order"),
@@ -95,7 +95,8 @@ def repurchase_forecast(
 
     The status compares the silence with the gap that could be expected on the day of the last order: "not due" below
     the window of that day, "due" within it, "overdue" beyond it. "lapsed", whatever the silence: even within one more
-    usual gap an order comes with less than one chance in ten. "new": one order day, neither overdue nor lapsed.
+    such gap, at its median, an order comes with less than one chance in ten. "new": one order day, neither overdue nor
+    lapsed.
 
     References
     ----------
@@ -157,15 +158,17 @@ def forecast_frame(
 
 def _answers(rhythm: Rhythm, horizon_days: int, level: float, within_days: int | None) -> dict[str, NDArray[Any]]:
     """Columns of the forecast that depend on the history alone, one row per distinct history."""
-    returns, usual = Returns.of(rhythm.mixture, rhythm.histories), rhythm.usual_gap_days()
+    returns, typical = Returns.of(rhythm.mixture, rhythm.histories), rhythm.typical_gap()
+    usual = np.where(rhythm.histories.x > 0, rhythm.own_gap_days(), typical / rhythm.scale)
     tail = (1.0 - level) / 2.0
     within = np.maximum(TWO_YEARS, 4.0 * usual) if within_days is None else np.full(len(usual), float(within_days))
     days = rhythm.windows(returns, (tail, 0.5, 1.0 - tail), within)
-    another = rhythm.p_order(np.minimum(usual, LONGEST_DAYS) * rhythm.scale, returns)
     middle = np.maximum(np.ceil(days[:, 1]), 1.0)
-    status = _status(rhythm, another, tail)
+    status = _status(rhythm, rhythm.p_order(typical, returns), tail)
     return {
         "usual_gap_days": usual,
+        # Rounded here: engines differ in where a half goes.
+        "usual_days": np.floor(usual + 0.5).astype(np.int64),
         "regularity": rhythm.mixture.expected_regularity(rhythm.histories),
         "p_order": rhythm.p_order(rhythm.own_days(np.full(len(usual), float(horizon_days))), returns),
         "next_order_day": _date(rhythm.day, middle),

@@ -114,14 +114,17 @@ class Rhythm:
         """How unusual the silence is for the customer, in [0, 1], shape (n,)."""
         return silence_rank(self.mixture, self.histories)
 
-    def usual_gap_days(self) -> F64:
-        """Mean gap between order days; where there is none, the median wait for a second order; shape (n,)."""
+    def own_gap_days(self) -> F64:
+        """Mean gap between order days; 0 where there is none; shape (n,)."""
         x, t_x = (self.keys[name].astype(np.float64) for name in ("frequency", "recency"))
-        scales, own = np.unique(self.scale, return_inverse=True)
-        newcomer = Returns.of(self.mixture, Histories.in_order([0.0], [0.0], [0.0], [0.0]))
-        # In two years: the waits of those who come back at all have no median that a log could show.
-        pooled = quantiles(newcomer.take(np.zeros(len(scales), dtype=np.int64)), (0.5,), within=TWO_YEARS * scales)
-        return np.where(x > 0, t_x / np.maximum(x, 1.0), (pooled[:, 0] / scales)[own])
+        return np.asarray(t_x / np.maximum(x, 1.0), dtype=np.float64)
+
+    def typical_gap(self) -> F64:
+        """Median gap that could be expected on the day of the last order, in the histories' own time, shape (n,)."""
+        before = Returns.at_last_purchase(self.mixture, self.histories)
+        # Who comes back at all: some so late that no log could show their median.
+        within = np.maximum(TWO_YEARS, 4.0 * self.own_gap_days()) * self.scale
+        return quantiles(before, (0.5,), within=within)[:, 0]
 
 
 def _like(given: Process | None, histories: Histories, mixture: RegularityMixture) -> Process:

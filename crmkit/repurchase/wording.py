@@ -51,7 +51,7 @@ def forecast_reason(locale: Locale) -> nw.Expr:
     """Say in words what a row of the forecast rests on."""
     parts = {
         "silence": days(nw.col("days_since_order"), locale),
-        "usual": days(nw.col("usual_gap_days").round(0).cast(nw.Int64), locale),
+        "usual": days(nw.col("usual_days"), locale),
         "next": nw.col("next_order_day").cast(nw.String),
         "start": nw.col("window_start").cast(nw.String),
         "end": nw.col("window_end").cast(nw.String),

@@ -73,6 +73,14 @@ class Returns:
         now = np.array([_phases(s[i], last / end[i], k) for i, k in enumerate(ks)])
         return cls((share * np.exp(log_alive)).sum(axis=0), joint / now, s, last, end, ks)
 
+    @classmethod
+    def at_last_purchase(cls, mixture: RegularityMixture, histories: Histories) -> Self:
+        """Return the waiting time as it stood right after the last purchase."""
+        x, t_x, gaps, count, traits = (
+            getattr(histories, name) for name in ("x", "t_x", "sum_log_gap", "count", "covariates")
+        )
+        return cls.of(mixture, Histories.in_order(x, t_x, t_x, gaps, count, traits))
+
     def take(self, rows: slice | I64) -> Self:
         """Return some of the rows."""
         weight, s, end = self.weight[:, rows], self.s[:, rows], self.end[:, rows]
@@ -179,8 +187,7 @@ def silence_rank(mixture: RegularityMixture, histories: Histories) -> F64:
     What the customer's own history up to the last purchase says of the gap to come, given that there is one: .5 is an
     ordinary silence, .95 one that one gap in twenty outlasts. In [0, 1]; 0 where the customer bought on the last day.
     """
-    at_last = Histories.in_order(histories.x, histories.t_x, histories.t_x, histories.sum_log_gap, histories.count)
-    return Returns.of(mixture, at_last).returned(histories.T - histories.t_x)
+    return Returns.at_last_purchase(mixture, histories).returned(histories.T - histories.t_x)
 
 
 def _alpha(mixture: RegularityMixture, histories: Histories) -> F64 | float:
