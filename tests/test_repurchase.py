@@ -212,6 +212,15 @@ def test_any_process_is_fitted_anew_on_a_clock(base, process):
     assert table["p_order"].between(0, 1).all()
 
 
+def test_histories_of_a_century_have_dates_and_no_minus_zero():
+    orders = log(ann=["1900-01-01", "2024-07-31"], bob=["2024-07-31"])
+    table = forecast(orders, fit=None, within_days=36_525)
+    assert not np.signbit(table["p_order"]).any()
+    assert table["p_order"].between(0, 1).all()
+    assert (table["window_end"] <= pd.Timestamp(AS_OF) + pd.Timedelta(days=36_525)).all()
+    assert (table["window_start"] <= table["next_order_day"]).all()
+
+
 # ----------------------------------------------------------------------------------- refills
 
 

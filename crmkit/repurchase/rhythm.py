@@ -98,7 +98,7 @@ class Rhythm:
         """P(at least one order in so many days of the histories' own time), shape (n,)."""
         if isinstance(self.process, RegularityMixture):
             return np.clip(returns.p_alive * returns.returned(days), 0.0, 1.0)
-        return self.process.p_any_purchase(self.histories.without_gaps(), days)
+        return self.process.p_any_purchase(self.histories.without_gaps(), days) + 0.0  # no table says -0.0
 
     def own_days(self, days: F64) -> F64:
         """Calendar days after `as_of` in the histories' own time, shape (n,)."""
