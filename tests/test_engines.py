@@ -21,6 +21,7 @@ import crmkit
 from crmkit import clusters, clv, datasets, evaluation, purchases, repurchase, rfm, schema, summary
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.regularity_mixture import RegularityMixture
+from crmkit.models.season_clock import SeasonClock
 from tests import engines
 
 AS_OF = dt.date(2024, 6, 30)
@@ -66,9 +67,13 @@ CASES: Mapping[str, Case] = {
         lambda f: summary.order_days(f, as_of=AS_OF, refunds="net"), key=("customer_id", "order_day")
     ),
     "summary.holdout_summary": Case(lambda f: summary.holdout_summary(f, as_of=EARLIER, horizon_days=60)),
+    "summary.buyers_by_day": Case(lambda f: summary.buyers_by_day(f, as_of=AS_OF, refunds="net"), key=("order_day",)),
     "purchases.summarised": Case(lambda f: purchases.summarised(f, as_of=AS_OF)),
     "purchases.fit_purchase_process": Case(
         lambda f: purchases.fit_purchase_process(f, as_of=AS_OF, model="mbg", refunds="net"), key=()
+    ),
+    "purchases.fit_season_clock": Case(
+        lambda f: purchases.fit_season_clock(f, as_of=AS_OF, cuts=1, refunds="net"), ("three years",), ()
     ),
     "clv.expected_orders": Case(lambda f: clv.expected_orders(f, as_of=AS_OF, horizon_days=90, fit=FIT)),
     "clv.customer_value": Case(lambda f: clv.customer_value(f, as_of=AS_OF, horizon_days=400, fit=FIT, refunds="net")),
@@ -81,6 +86,16 @@ CASES: Mapping[str, Case] = {
         lambda f: evaluation.backtest(f, as_of=AS_OF, horizon_days=40, forecast=a_forecast, cuts=2, capacity=3), key=()
     ),
     "evaluation.compare_variants": Case(lambda f: evaluation.compare_variants(f, control="old"), ("recipients",), ()),
+    "repurchase.repurchase_forecast": Case(
+        lambda f: repurchase.repurchase_forecast(f, as_of=AS_OF, fit=FIT, refunds="net")
+    ),
+    "repurchase.product_cycles": Case(
+        lambda f: repurchase.product_cycles(f, as_of=AS_OF, refunds="net"), ("products",), ("product_id",)
+    ),
+    "repurchase.reminders": Case(
+        lambda f: repurchase.reminders(f, as_of=AS_OF, lead_days=30, horizon_days=60, fit=FIT, refunds="net"),
+        ("products",),
+    ),
     "repurchase.seasonal_pattern": Case(
         lambda f: repurchase.seasonal_pattern(f, as_of=AS_OF, refunds="net"), ("three years",)
     ),
@@ -104,6 +119,8 @@ CASES: Mapping[str, Case] = {
     "clusters.rfm_clusters": Case(lambda f: clusters.rfm_clusters(f, model=CLUSTERS), ("rfm table",)),
 }
 
+PAIR = ("customer_id", "product_id")
+CLOCK = SeasonClock((0.80, 0.80, 0.90, 0.95, 1.00, 0.95, 0.85, 0.85, 1.00, 1.10, 1.35, 1.45))
 CUTS = rfm.Cuts(days_since_order=(150, 90, 60, 20), order_count=(1, 1, 2, 4), revenue=(20, 50, 80, 150))
 CLUSTERS = clusters.RfmClusters(
     center=(4.0, 1.0, 4.0),
@@ -158,6 +175,12 @@ def simulated() -> pd.DataFrame:
     return company.orders[columns].astype({"channel": "str"})
 
 
+def products(orders: pd.DataFrame) -> pd.DataFrame:
+    """A product for each row; some rows without, one customer with two of them on one day."""
+    names = ["tea", "pot", "tea", "李茶", None]
+    return orders.assign(product_id=pd.Series([names[i % 5] for i in range(len(orders))], dtype="str"))
+
+
 def three_years(orders: pd.DataFrame) -> pd.DataFrame:
     """Repeat a log in each of three years, smaller in the last one; ids of orders stay apart."""
     parts = [
@@ -182,6 +205,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
     return {
         "orders": orders,
         "three years": three_years(orders),
+        "products": products(three_years(orders)),
         "raw orders": orders.rename(columns={"ordered_at": "when"}).assign(amount=orders["amount"].astype("str")),
         "bad orders": bad,
         "rfm table": rfm_table,
@@ -231,13 +255,44 @@ def test_every_engine_gives_the_same(name: str, engine: str, log: str) -> None:
         assert_frame_equal(rows, rows.sort_values(list(key), ignore_index=True) if key else on_pandas_rows(name, log))
 
 
+# What an option of a function asks for: another key, a clock that is joined on.
+VARIANTS: Mapping[str, Case] = {
+    "summary by product": Case(
+        lambda f: summary.purchase_summary(f, as_of=AS_OF, refunds="net", by=PAIR), ("products",), PAIR
+    ),
+    "summary on a clock": Case(lambda f: summary.purchase_summary(f, as_of=AS_OF, refunds="net", clock=CLOCK)),
+    "holdout on a clock": Case(lambda f: summary.holdout_summary(f, as_of=EARLIER, horizon_days=60, clock=CLOCK)),
+    "forecast by product": Case(
+        lambda f: repurchase.repurchase_forecast(f, as_of=AS_OF, by=PAIR, locale="zh"), ("products",), PAIR
+    ),
+    "forecast on a clock": Case(
+        lambda f: repurchase.repurchase_forecast(f, as_of=AS_OF, fit=FIT, clock=CLOCK), ("three years",)
+    ),
+}
+
+
+@pytest.mark.parametrize("engine", ["polars", "duckdb", "pyarrow", pytest.param("spark", marks=pytest.mark.spark)])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_every_engine_takes_a_key_of_two_and_a_clock(variant: str, engine: str) -> None:
+    case = VARIANTS[variant]
+    native = [tables("by hand")[table] for table in case.tables]
+    expected = engines.to_pandas(case.call(*native), sort=False)
+    found = case.call(*[engines.to_engine(engine, table) for table in native])
+    assert engines.kind_of(found) == engine
+    assert_frame_equal(expected, expected.sort_values(list(case.key), ignore_index=True))
+    rows = engines.to_pandas(found).sort_values(list(case.key), ignore_index=True)
+    assert_frame_equal(rows, expected)
+
+
 def on_pandas_rows(name: str, log: str) -> pd.DataFrame:
     return engines.to_pandas(on_pandas(name, log), sort=False)
 
 
 def assert_same_fit(found: Any, expected: Any) -> None:
     assert type(found) is type(expected)
-    if isinstance(expected, purchases.PurchaseFit | evaluation.Backtest | evaluation.Comparison):
+    if isinstance(
+        expected, purchases.PurchaseFit | purchases.SeasonTrial | evaluation.Backtest | evaluation.Comparison
+    ):
         assert found == expected  # distinct rows are integers, customers sorted: the same digits
         return
     for name in expected.__slots__:

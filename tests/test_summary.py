@@ -13,10 +13,12 @@ from pandas.testing import assert_frame_equal
 from crmkit import summary
 from crmkit.datasets import load_cdnow
 from crmkit.errors import DomainError, SchemaError
+from crmkit.models.season_clock import SeasonClock
 from tests import order_logs
 from tests.engines import on_polars
 
 MODES = st.sampled_from(["exclude", "net"])
+CLOCK = SeasonClock((0.80, 0.50, 1.70, 0.95, 1.00, 0.95, 0.85, 0.85, 1.00, 1.10, 1.35, 1.45))
 
 
 def log(*rows: tuple) -> pd.DataFrame:
@@ -92,6 +94,8 @@ def test_holdout_summary_is_the_summary_beside_the_order_days_that_follow(rows, 
         for customer in past["customer_id"]
     ]
     assert rows_of(found[["customer_id", "holdout_order_days", "holdout_amount"]]) == expected
+    following = [order_logs.date(min(later[name])) if later.get(name) else None for name in past["customer_id"]]
+    assert [None if pd.isna(day) else day.date() for day in found["holdout_first_day"]] == following
 
 
 @given(order_logs.logs(), st.integers(0, 25))
@@ -121,7 +125,89 @@ def test_under_net_the_order_days_hold_all_net_revenue_of_customers_with_orders(
     )
 
 
+PRODUCTS = st.lists(st.sampled_from(["tea", "cup", "茶", None]), min_size=25, max_size=25)
+
+
+def by_product(rows: list, products: list) -> pd.DataFrame:
+    return order_logs.frame(rows).assign(product_id=pd.Series(products[: len(rows)], dtype="str"))
+
+
+@given(order_logs.logs(), PRODUCTS, st.integers(0, 27), MODES)
+def test_the_summary_of_customers_and_products_equals_plain_python(rows, products, until, refunds):
+    """Each pair is a customer of its own: lines of one order are one order of each of their products."""
+    keys = ["customer_id", "product_id"]
+    found = on_polars(
+        summary.purchase_summary, by_product(rows, products), as_of=order_logs.date(until), refunds=refunds, by=keys
+    )
+    pairs = [
+        row._replace(customer_id=(row.customer_id, product))
+        for row, product in zip(rows, products, strict=False)
+        if product is not None
+    ]
+    days = order_logs.order_days(order_logs.orders(pairs, until=until), net=refunds == "net")
+    expected = [(*pair, *rest) for pair, *rest in brute_summary(days, until)]
+    assert_same_rows(rows_of(found), expected, logs_at=9)
+
+
+@given(order_logs.logs(), st.integers(0, 27), MODES)
+def test_gaps_on_a_clock_equal_plain_python(rows, until, refunds):
+    options = {"as_of": order_logs.date(until), "refunds": refunds}
+    plain = on_polars(summary.purchase_summary, order_logs.frame(rows), **options)
+    found = on_polars(summary.purchase_summary, order_logs.frame(rows), clock=CLOCK, **options)
+    assert_frame_equal(found.drop(columns="sum_log_gap"), plain.drop(columns="sum_log_gap"))
+    days = order_logs.order_days(order_logs.orders(rows, until=until), net=refunds == "net")
+
+    def passed(a: int, b: int) -> float:
+        return sum(CLOCK.index[order_logs.date(day).month - 1] for day in range(a + 1, b + 1))
+
+    expected = [sum(math.log(passed(a, b)) for a, b in pairwise(sorted(own))) for _, own in sorted(days.items())]
+    # Each of up to 25 logarithms is rounded to 9 decimals; positions on the clock carry 1e-11.
+    np.testing.assert_allclose(found["sum_log_gap"], expected, rtol=0, atol=25 * 0.6e-9)
+
+
+@given(order_logs.logs(), st.integers(0, 27), MODES)
+def test_buyers_by_day_equal_plain_python(rows, until, refunds):
+    found = on_polars(summary.buyers_by_day, order_logs.frame(rows), as_of=order_logs.date(until), refunds=refunds)
+    days = order_logs.order_days(order_logs.orders(rows, until=until), net=refunds == "net")
+    on = sorted({day for own in days.values() for day in own})
+    expected = [
+        (order_logs.date(day), sum(day in own for own in days.values()), sum(min(own) == day for own in days.values()))
+        for day in on
+    ]
+    assert rows_of(found) == expected
+
+
 # ------------------------------------------------------------------------------------------------- by hand
+
+
+def test_rows_without_a_product_take_no_part():
+    orders = by_product([order_logs.Row("ann", d, 5.0) for d in (0, 3, 9)], ["tea", None, "tea"])
+    table = summary.purchase_summary(orders, as_of=order_logs.date(9), by=["customer_id", "product_id"])
+    assert table[["customer_id", "product_id", "order_days", "recency"]].to_numpy().tolist() == [["ann", "tea", 2, 9]]
+    nothing = by_product([order_logs.Row("ann", 0, 5.0)], [None])
+    assert len(summary.purchase_summary(nothing, as_of=order_logs.date(9), by=["customer_id", "product_id"])) == 0
+
+
+@pytest.mark.parametrize("by", ["customer_id", ["customer_id"], ("customer_id",)])
+def test_by_customer_is_the_default(by):
+    orders = log(("ann", 0, 1.0), ("ann", 4, 2.0), ("bob", 1, 3.0))
+    expected = summary.purchase_summary(orders, as_of=order_logs.date(9))
+    assert_frame_equal(summary.purchase_summary(orders, as_of=order_logs.date(9), by=by), expected)
+
+
+def test_the_order_of_by_is_that_of_columns_and_rows():
+    orders = by_product([order_logs.Row("ann", 0, 1.0), order_logs.Row("bob", 0, 1.0)], ["tea", "cup"])
+    table = summary.purchase_summary(orders, as_of=order_logs.date(9), by=["product_id", "customer_id"])
+    assert list(table.columns[:2]) == ["product_id", "customer_id"]
+    assert table["product_id"].tolist() == ["cup", "tea"]
+
+
+def test_gaps_on_a_clock_may_be_shorter_than_a_day():
+    slow = SeasonClock((0.1, 0.1, *(1.0,) * 10))
+    orders = log(("ann", 0, 1.0), ("ann", 1, 1.0))  # 20 and 21 February
+    table = summary.purchase_summary(orders, as_of=order_logs.date(9), clock=slow)
+    assert table["sum_log_gap"].tolist() == pytest.approx([math.log(slow.index[1])], abs=1e-9)
+    assert table["sum_log_gap"][0] < -2
 
 
 def test_each_refund_is_taken_off_the_last_order_day_before_it():
@@ -238,6 +324,25 @@ def test_domain_errors():
     with pytest.raises(DomainError) as error:
         summary.purchase_summary(orders, as_of="2024-03-01")
     assert str(error.value) == "as_of must be a date, such as datetime.date(2024, 12, 31), got '2024-03-01'."
+
+
+@pytest.mark.parametrize("by", ["product_id", ["customer_id", "amount"], ["customer_id", "customer_id"], []])
+def test_an_unknown_by_is_refused(by):
+    with pytest.raises(DomainError) as error:
+        summary.purchase_summary(log(("ann", 0, 1.0)), as_of=order_logs.date(1), by=by)
+    assert str(error.value) == (
+        "by must be 'customer_id', alone or with any of 'product_id', 'category', 'channel', "
+        f"got {by!r}.\nSuch as by=['customer_id', 'product_id'] for each customer's orders of each product."
+    )
+
+
+def test_a_log_without_the_column_of_by_is_refused():
+    with pytest.raises(SchemaError) as error:
+        summary.purchase_summary(log(("ann", 0, 1.0)), as_of=order_logs.date(1), by=["customer_id", "category"])
+    assert str(error.value) == (
+        "orders.category: the column is missing; expected one, as by=['customer_id', 'category'] asks for it.\n"
+        "Name the column with schema.conform(orders, schema.ORDERS, rename={...}), or leave it out of by."
+    )
 
 
 def test_under_raise_the_text_says_where_and_what_to_do():

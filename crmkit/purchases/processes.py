@@ -83,6 +83,18 @@ def fitted(model: str, histories: Histories) -> tuple[Process, Candidate]:
     return process, _candidate(model, process.name, known, searched)
 
 
+def model_of(process: Process) -> str:
+    """Name the family of a process as `fitted` takes it."""
+    if isinstance(process, NBD):
+        return "nbd"
+    if isinstance(process, ParetoNBD):
+        return "pareto"
+    family = process.family.lower()
+    if isinstance(process, RegularityMixture):
+        return "regularity_mixture" if family == "mbg" else "bg_regularity_mixture"
+    return family if process.k == 1 else f"{family}_cnbd"
+
+
 def checked_model(model: str) -> str:
     """Return a model that there is."""
     if model not in get_args(Model):

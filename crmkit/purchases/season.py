@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from crmkit import frames, summary
 from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import F64, Histories
-from crmkit.models.next_purchase import Returns
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
+from crmkit.models.regularity_mixture.next_purchase import Returns
 from crmkit.models.season_clock import SeasonClock, expected_by_day, season_index
 from crmkit.purchases import customers
 
@@ -77,7 +77,10 @@ class SeasonTrial:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` returned."""
-        plain = json.loads(text)
+        try:
+            plain = json.loads(text)
+        except json.JSONDecodeError:
+            plain = None
         if not isinstance(plain, dict) or plain.pop("crmkit", None) != "season trial":
             raise DomainError(f"The text is not a stored season trial: {text[:80]!r}.")
         plain["clock"] = SeasonClock(tuple(plain["clock"]["index"]))
@@ -144,7 +147,8 @@ def fit_season_clock(
             f"in less a season can't be told from what happened once. Go without a clock, or lower least_days."
         )
     days = [end - dt.timedelta(days=horizon_days * (i + 1)) for i in range(cuts)]
-    tried = [_tried(orders, day, horizon_days, refunds) for day in days if (day - first).days >= least_days]
+    past = [_tried(orders, day, horizon_days, refunds) for day in days if (day - first).days >= least_days]
+    tried = [one for one in past if one is not None]
     gain, error = _pooled([gains for _, gains, _ in tried], [counts for _, _, counts in tried])
     preferred = bool(tried) and gain > error
     words = _words(preferred, gain, error, len(tried), least_days)
@@ -176,9 +180,12 @@ def _clock(mixture: RegularityMixture, rows: dict[str, NDArray[Any]], start: int
     return SeasonClock(season_index(days, buyers - new, expected_by_day(new, mean_by_age)))
 
 
-def _tried(orders: Any, cut: dt.date, horizon_days: int, refunds: summary.Refunds) -> tuple[SeasonCut, F64, F64]:
+def _tried(orders: Any, cut: dt.date, horizon_days: int, refunds: summary.Refunds) -> tuple[SeasonCut, F64, F64] | None:
     """Both clocks at one cut: what is told of them, gains and customers per distinct row."""
-    clock, _ = _fitted(orders, cut, refunds)
+    try:
+        clock, _ = _fitted(orders, cut, refunds)
+    except FitError:  # nobody had ordered on two days by then
+        return None
     rows = _outcomes(orders, cut, horizon_days, refunds, clock)
     x, t_x, T, counts = (rows[name].astype(np.float64) for name in (*customers.TRIPLE, "count"))
     plain = Histories.in_order(x, t_x, T, rows[customers.GAPS].astype(np.float64), counts)
@@ -216,9 +223,8 @@ def _log_scores(histories: Histories, came: NDArray[np.bool_], before: F64, unti
     """Log-probability of an order in (before, until], or of none up to `until`, by the mixture fitted to them."""
     mixture = fit_regularity_mixture(histories.grouped()[0].thinned(_ENOUGH))
     returns = Returns.of(mixture, histories)
-    late, early = returns.silent(until), returns.silent(before)
-    chance = returns.p_alive * np.where(came, early - late, 1.0)
-    chance = np.where(came, chance, 1.0 - returns.p_alive * (1.0 - late))
+    late, early = returns.returned(until), returns.returned(before)
+    chance = np.where(came, returns.p_alive * (late - early), 1.0 - returns.p_alive * late)
     return np.log(np.maximum(chance, _LEAST))
 
 
@@ -234,6 +240,6 @@ def _pooled(gains: list[F64], counts: list[F64]) -> tuple[float, float]:
 
 def _words(preferred: bool, gain: float, error: float, cuts: int, least_days: int) -> str:
     if cuts == 0:
-        return f"Not tried, as no cut has {least_days} days of log before it: keep plain days."
-    found = f"{gain:+.4f} log-probability per customer over {cuts} cuts (standard error {error:.4f})"
+        return f"Not tried, as no cut has {least_days} days of log and a second order before it: keep plain days."
+    found = f"{gain:+.4f} log-probability per customer over {cuts} cut{'s' * (cuts > 1)} (standard error {error:.4f})"
     return f"The season clock is preferred: {found}." if preferred else f"Keep plain days: {found}."

@@ -14,16 +14,14 @@ from numpy.typing import NDArray
 from crmkit import frames, purchases, summary
 from crmkit.errors import DomainError
 from crmkit.models.histories import F64
-from crmkit.models.next_purchase import Returns
+from crmkit.models.regularity_mixture.next_purchase import Returns
 from crmkit.models.season_clock import SeasonClock
 from crmkit.repurchase import wording
-from crmkit.repurchase.rhythm import LONGEST_DAYS, Rhythm
+from crmkit.repurchase.rhythm import LONGEST_DAYS, TWO_YEARS, Rhythm
 from crmkit.segment_maps import Locale, checked_locale
 
-# A customer is lapsed who, even within one more usual gap, comes back less often than one time in ten.
+# A customer is lapsed who, even within one more typical gap, comes back less often than one time in ten.
 _LAPSED = 0.1
-# Who comes back later is won anew.
-_TWO_YEARS = 730.0
 _COLUMNS = (
     *("order_days", "days_since_order", "usual_gap_days", "regularity", "p_order"),
     *("next_order_day", "window_start", "window_end", "status", "basis", "reason"),
@@ -63,7 +61,8 @@ def repurchase_forecast(
         two years, or four usual gaps where these are longer; 36525 for a return at any time.
     fit : PurchaseFit, optional
         Process of `p_order`, from `purchases.fit_purchase_process`. By default the one whose chances a rolling holdout
-        of these orders prefers (judge "chance"); of products, the regularity mixture.
+        of these orders prefers (judge "chance"), and of products the regularity mixture. With a clock, and of products,
+        its family is fitted anew to their own time.
     clock : SeasonClock, optional
         Season of the base, from `purchases.fit_season_clock`; None: every day is like every other.
     refunds : {"exclude", "net", "raise"}
@@ -75,11 +74,11 @@ def repurchase_forecast(
     -------
     data frame like `orders`
         One row per customer with an order (per customer and product), sorted by `by`: `order_days` (count),
-        `days_since_order` (days), `usual_gap_days` (mean gap between own order days, days; the base's median where
-        there is none), `regularity` (E[k]: 1 buys at random, 3 and more keeps a rhythm), `p_order` (P(order within
-        `horizon_days`)), `next_order_day` (date; median), `window_start`, `window_end` (dates; `level` lies between
-        them), `status` ("new", "not due", "due", "overdue", "lapsed"), `basis` ("own history" or "pooled": no gap of
-        the customer's own yet), `reason` (text).
+        `days_since_order` (days), `usual_gap_days` (mean gap between own order days, days; where there is none, the
+        median wait of those who order a second time within two years), `regularity` (E[k]: 1 buys at random, 3 and
+        more keeps a rhythm), `p_order` (P(order within `horizon_days`)), `next_order_day` (date; median),
+        `window_start`, `window_end` (dates; `level` lies between them), `status` ("new", "not due", "due", "overdue",
+        "lapsed"), `basis` ("own history" or "pooled": no gap of the customer's own yet), `reason` (text).
 
     Raises
     ------
@@ -92,11 +91,13 @@ def repurchase_forecast(
     -----
     Windows come from the regularity mixture: the gap distribution of a customer is drawn from the own gaps as far as
     there are any and from the base's otherwise, and it is conditioned on the silence so far. A day belongs to the
-    window if its middle lies between the quantiles. Windows end a hundred years ahead at the latest.
+    window if its middle lies between the quantiles; the day of the median always does. Windows end a hundred years
+    ahead at the latest.
 
     The status compares the silence with the gap that could be expected on the day of the last order: "not due" below
     the window of that day, "due" within it, "overdue" beyond it. "lapsed", whatever the silence: even within one more
-    usual gap an order comes with less than one chance in ten. "new": one order day, neither overdue nor lapsed.
+    such gap, at its median, an order comes with less than one chance in ten. "new": one order day, neither overdue nor
+    lapsed.
 
     References
     ----------
@@ -158,22 +159,21 @@ def forecast_frame(
 
 def _answers(rhythm: Rhythm, horizon_days: int, level: float, within_days: int | None) -> dict[str, NDArray[Any]]:
     """Columns of the forecast that depend on the history alone, one row per distinct history."""
-    returns, usual = Returns.of(rhythm.mixture, rhythm.histories), rhythm.usual_gap_days()
+    returns, typical = Returns.of(rhythm.mixture, rhythm.histories), rhythm.typical_gap()
+    usual = np.where(rhythm.histories.x > 0, rhythm.own_gap_days(), typical / rhythm.scale)
     tail = (1.0 - level) / 2.0
-    within = np.maximum(_TWO_YEARS, 4.0 * usual) if within_days is None else np.full(len(usual), float(within_days))
+    within = np.maximum(TWO_YEARS, 4.0 * usual) if within_days is None else np.full(len(usual), float(within_days))
     days = rhythm.windows(returns, (tail, 0.5, 1.0 - tail), within)
-    another = rhythm.p_order(np.minimum(usual, LONGEST_DAYS) * rhythm.scale, returns)
-    start, end = np.ceil(days[:, 0] + 0.5), np.floor(days[:, 2] + 0.5)
     middle = np.maximum(np.ceil(days[:, 1]), 1.0)
-    status = _status(rhythm, another, tail)
+    status = _status(rhythm, rhythm.p_order(typical, returns), tail)
     return {
         "usual_gap_days": usual,
         "regularity": rhythm.mixture.expected_regularity(rhythm.histories),
         "p_order": rhythm.p_order(rhythm.own_days(np.full(len(usual), float(horizon_days))), returns),
         "next_order_day": _date(rhythm.day, middle),
-        # Both quantiles within one day, or in one night: the day of the median stands for them.
-        "window_start": _date(rhythm.day, np.where(start > end, np.minimum(start, middle), start)),
-        "window_end": _date(rhythm.day, np.where(start > end, np.maximum(end, middle), end)),
+        # The day of the median belongs to the window, even where both quantiles lie within one day.
+        "window_start": _date(rhythm.day, np.minimum(np.ceil(days[:, 0] + 0.5), middle)),
+        "window_end": _date(rhythm.day, np.maximum(np.floor(days[:, 2] + 0.5), middle)),
         "status": status,
     }
 

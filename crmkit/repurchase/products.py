@@ -35,7 +35,7 @@ def product_cycles(orders: IntoFrameT, *, as_of: dt.date, refunds: summary.Refun
         One row per product that was bought, sorted by `product_id`: `buyers`, `repeat_buyers` (customers; with one
         order day of the product, with two or more), `gaps` (count), `own_gap_days` (geometric mean of these gaps; days;
         missing where there are none), `cycle_days` (the same, drawn towards all products by the weight of 10 gaps;
-        days; what forecasts by product use).
+        days; what forecasts by product use; missing where nobody bought any product twice).
 
     Raises
     ------
@@ -70,7 +70,8 @@ def with_cycles(entered: frames.Frame, by: Sequence[str]) -> frames.Frame:
     within = [name for name in by if name != "customer_id"]
     if not within:
         return entered
-    cycles = _cycles(entered, within).select(*within, CYCLE)
+    # Without a gap there is no cycle, and no forecast: any will do to say so.
+    cycles = _cycles(entered, within).select(*within, nw.col(CYCLE).fill_null(1.0))
     return entered.join(cycles, on=within, how="inner")
 
 
@@ -91,9 +92,10 @@ def _cycles(entered: frames.Frame, within: Sequence[str]) -> frames.Frame:
     total = frames.arrays(sums.select(nw.col("log_sum").sum(), nw.col("gaps").sum()), ["log_sum", "gaps"])
     n = float(np.nan_to_num(np.asarray(total["gaps"], dtype=np.float64))[0])
     mean = float(np.asarray(total["log_sum"], dtype=np.float64)[0]) / 1e9 / n if n else 0.0
+    drawn = ((logs + _PRIOR_GAPS * mean) / (gaps + _PRIOR_GAPS)).exp().round(6)
     counted = nw.when(gaps > 0).then(gaps).otherwise(1)
     return sums.with_columns(
         own_gap_days=nw.when(gaps > 0).then((logs / counted).exp().round(6)),
         # Rounded: it is part of the key that forecasts are joined on.
-        **{CYCLE: ((logs + _PRIOR_GAPS * mean) / (gaps + _PRIOR_GAPS)).exp().round(6)},
+        **{CYCLE: drawn if n else nw.lit(None, dtype=nw.Float64)},
     )

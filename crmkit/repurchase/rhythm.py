@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from crmkit import frames, purchases, summary
 from crmkit.errors import FitError
 from crmkit.models.histories import F64, Histories
-from crmkit.models.next_purchase import Returns, quantiles, silence_rank
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
+from crmkit.models.regularity_mixture.next_purchase import Returns, quantiles, silence_rank
 from crmkit.models.season_clock import SeasonClock
 from crmkit.purchases import customers, processes
 from crmkit.purchases.processes import Process
@@ -22,6 +22,8 @@ from crmkit.repurchase.products import CYCLE, with_cycles
 
 # A window is drawn in whole days: from so many customers on, more of them do not move it.
 _ENOUGH = 100_000
+# Who comes back later is won anew.
+TWO_YEARS = 730.0
 # Nobody waits longer than a hundred years.
 LONGEST_DAYS = 36_525
 
@@ -83,16 +85,20 @@ class Rhythm:
             )
         grouped = histories.grouped()[0].thinned(_ENOUGH)
         plain = clock is None and len(by) == 1
-        known = fit.process if plain and fit else None
-        mixture = known if isinstance(known, RegularityMixture) else fit_regularity_mixture(grouped)
-        process = known or _like(fit, grouped, mixture)
+        given = fit.process if fit else None
+        if plain and isinstance(given, RegularityMixture):
+            mixture = given
+        else:
+            family = given.family if isinstance(given, RegularityMixture) else "MBG"
+            mixture = fit_regularity_mixture(grouped, family=family)
+        process = given if plain and given else _like(given, grouped, mixture)
         return cls(entered, {name: rows[name] for name in keys}, histories, scale, mixture, process, day, clock)
 
     def p_order(self, days: F64, returns: Returns) -> F64:
         """P(at least one order in so many days of the histories' own time), shape (n,)."""
         if isinstance(self.process, RegularityMixture):
-            return np.clip(returns.p_alive * (1.0 - returns.silent(days)), 0.0, 1.0)
-        return self.process.p_any_purchase(self.histories.without_gaps(), days)
+            return np.clip(returns.p_alive * returns.returned(days), 0.0, 1.0)
+        return self.process.p_any_purchase(self.histories.without_gaps(), days) + 0.0  # no table says -0.0
 
     def own_days(self, days: F64) -> F64:
         """Calendar days after `as_of` in the histories' own time, shape (n,)."""
@@ -108,20 +114,24 @@ class Rhythm:
         """How unusual the silence is for the customer, in [0, 1], shape (n,)."""
         return silence_rank(self.mixture, self.histories)
 
-    def usual_gap_days(self) -> F64:
-        """Mean gap between order days; the base's median gap to a second order where there is none; shape (n,)."""
+    def own_gap_days(self) -> F64:
+        """Mean gap between order days; 0 where there is none; shape (n,)."""
         x, t_x = (self.keys[name].astype(np.float64) for name in ("frequency", "recency"))
-        start = Histories.in_order([0.0], [0.0], [0.0], [0.0])
-        pooled = float(quantiles(Returns.of(self.mixture, start), (0.5,))[0, 0])
-        return np.where(x > 0, t_x / np.maximum(x, 1.0), pooled / self.scale)
+        return np.asarray(t_x / np.maximum(x, 1.0), dtype=np.float64)
+
+    def typical_gap(self) -> F64:
+        """Median gap that could be expected on the day of the last order, in the histories' own time, shape (n,)."""
+        before = Returns.at_last_purchase(self.mixture, self.histories)
+        # Who comes back at all: some so late that no log could show their median.
+        within = np.maximum(TWO_YEARS, 4.0 * self.own_gap_days()) * self.scale
+        return quantiles(before, (0.5,), within=within)[:, 0]
 
 
-def _like(fit: purchases.PurchaseFit | None, histories: Histories, mixture: RegularityMixture) -> Process:
-    """Fit the family of a fit to histories in a time of their own."""
-    if fit is None or isinstance(fit.process, RegularityMixture):
+def _like(given: Process | None, histories: Histories, mixture: RegularityMixture) -> Process:
+    """Fit the family of a process to histories in a time of their own."""
+    if given is None or isinstance(given, RegularityMixture):
         return mixture
-    model = next(candidate.model for candidate in fit.compared if candidate.name == fit.process.name)
-    return processes.fitted(model, histories)[0]
+    return processes.fitted(processes.model_of(given), histories)[0]
 
 
 def _timed(rows: dict[str, NDArray[Any]], day: int, clock: SeasonClock | None) -> tuple[Histories, F64]:

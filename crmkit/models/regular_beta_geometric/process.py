@@ -120,12 +120,11 @@ class RegularBetaGeometric:
 
     def p_alive(self, histories: Histories) -> F64:
         """P(alive at T | history), shape (n,)."""
-        alpha, a = self._moved(histories)
-        last, end = histories.T - histories.t_x, alpha + histories.T
-        log_sum = live_phases(self.r + self.k * histories.x, last / end, self.k).log_sum
-        growth = np.log1p(last / (alpha + histories.t_x))
-        odds = log_odds_left(Triples.of(histories), growth, log_sum, a=a, **self._shape)
-        return np.asarray(expit(-odds), dtype=np.float64)
+        return np.asarray(expit(-self._log_odds_left(histories)), dtype=np.float64)
+
+    def log_p_alive(self, histories: Histories) -> F64:
+        """Log P(alive at T | history), shape (n,): finite where `p_alive` underflows to 0."""
+        return np.asarray(-np.logaddexp(0.0, self._log_odds_left(histories)), dtype=np.float64)
 
     def expected_purchases(self, histories: Histories, days: float | F64) -> F64:
         """E[purchases in (T, T + days] | history], shape (n,); the sum of `forecast.expected_by_phase`."""
@@ -238,6 +237,14 @@ class RegularBetaGeometric:
     @property
     def _effects(self) -> tuple[float, ...]:
         return (*self.purchase_effects, *self.dropout_effects)
+
+    def _log_odds_left(self, histories: Histories) -> F64:
+        """Log odds that the customer left at the last purchase, shape (n,)."""
+        alpha, a = self._moved(histories)
+        last, end = histories.T - histories.t_x, alpha + histories.T
+        log_sum = live_phases(self.r + self.k * histories.x, last / end, self.k).log_sum
+        growth = np.log1p(last / (alpha + histories.t_x))
+        return log_odds_left(Triples.of(histories), growth, log_sum, a=a, **self._shape)
 
     def _moved(self, histories: Histories) -> tuple[F64 | float, F64 | float]:
         """Return alpha and a of each row: scalars without covariates."""

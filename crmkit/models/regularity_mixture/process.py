@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 
 from crmkit.errors import DomainError
-from crmkit.models import waiting_time
 from crmkit.models.estimation import Estimate
 from crmkit.models.histories import F64, I64, Histories
 from crmkit.models.regular_beta_geometric.likelihood import gap_term, recency_term
@@ -22,9 +21,7 @@ from crmkit.models.regular_beta_geometric.process import (
     effect_names,
 )
 from crmkit.models.regular_beta_geometric.simulation import index
-
-# Rows at a time where a quantile is searched: what one step holds stays in the processor's cache.
-_BLOCK = 16_384
+from crmkit.models.regularity_mixture.next_purchase import Returns, return_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +95,21 @@ class RegularityMixture:
         """Log-density of each history (the x gaps and the silence since), per customer, shape (n,)."""
         if histories.sum_log_gap is None and any(k > 1 for k in self.regularities):
             raise DomainError(f"The likelihood of the {self.name} needs sum_log_gap, which these histories lack.")
-        logs = self._log_joint(histories)
+        logs = self.log_joint(histories)
         top = logs.max(axis=0)
         return np.asarray(top + np.log(np.exp(logs - top).sum(axis=0)), dtype=np.float64)
+
+    def log_joint(self, histories: Histories) -> F64:
+        """Log P(k) + log L_k, shape (regularities, n)."""
+        rows, inverse = histories.without_gaps().grouped()
+        logs = np.full((len(self.shares), len(histories)), -np.inf)
+        for i, process in self._in_use():
+            if histories.sum_log_gap is None:
+                term = recency_term(histories.x, histories.t_x, process.k)
+            else:
+                term = gap_term(histories.x, histories.sum_log_gap, process.k)
+            logs[i] = process.triple_log_likelihood(rows)[inverse] + term + np.log(self.shares[i])
+        return logs
 
     def regularity_probabilities(self, histories: Histories) -> F64:
         """P(k | history), shape (n, regularities)."""
@@ -124,11 +133,16 @@ class RegularityMixture:
 
     def next_purchase_quantile(self, histories: Histories, level: float) -> F64:
         """Days after T within which the next purchase comes with probability `level`, if alive at T, shape (n,)."""
-        return self._quantile(histories, np.full(len(histories), checked_level(level)), given_alive=True)
+        return return_times(Returns.of(self, histories), np.full(len(histories), checked_level(level)))
 
     def any_purchase_quantile(self, histories: Histories, level: float) -> F64:
         """Days at which `p_any_purchase` reaches `level`, shape (n,); infinite where P(alive) is not above it."""
-        return self._quantile(histories, np.full(len(histories), checked_level(level)), given_alive=False)
+        returns = Returns.of(self, histories)
+        # A live customer comes back for certain, so P(alive) bounds what can be reached.
+        needed = checked_level(level) / np.maximum(returns.p_alive, 1e-300)
+        days, sure = np.full(len(histories), np.inf), np.flatnonzero(needed < 1.0)
+        days[sure] = return_times(returns.take(sure), needed[sure])
+        return days
 
     def discounted_expected_purchases(self, histories: Histories, days: float | F64, rate_per_day: float) -> F64:
         """E[sum of exp(-rate_per_day u) over purchases at T + u, u in (0, days] | history], shape (n,)."""
@@ -199,21 +213,9 @@ class RegularityMixture:
         """Position and process of the regularities that anyone has."""
         return [(i, process) for i, process in enumerate(self.components()) if self.shares[i] > 0]
 
-    def _log_joint(self, histories: Histories) -> F64:
-        """Log P(k) + log L_k, shape (regularities, n)."""
-        rows, inverse = histories.without_gaps().grouped()
-        logs = np.full((len(self.shares), len(histories)), -np.inf)
-        for i, process in self._in_use():
-            if histories.sum_log_gap is None:
-                term = recency_term(histories.x, histories.t_x, process.k)
-            else:
-                term = gap_term(histories.x, histories.sum_log_gap, process.k)
-            logs[i] = process.triple_log_likelihood(rows)[inverse] + term + np.log(self.shares[i])
-        return logs
-
     def _probabilities(self, histories: Histories) -> F64:
         """P(k | history), shape (regularities, n)."""
-        logs = self._log_joint(histories)
+        logs = self.log_joint(histories)
         joint = np.exp(logs - logs.max(axis=0))
         return np.asarray(joint / joint.sum(axis=0), dtype=np.float64)
 
@@ -233,31 +235,6 @@ class RegularityMixture:
             return self._mixed(histories, lambda process, rows: answer(process, rows, days))
         lengths, share = checked_days(days, len(histories)), self._probabilities(histories)
         return _sum(_weighted(answer(process, histories, lengths), share[i]) for i, process in self._in_use())
-
-    def _quantile(self, histories: Histories, level: F64, *, given_alive: bool) -> F64:
-        share = self._probabilities(histories)
-        days = np.empty(len(histories))
-        for start in range(0, len(histories), _BLOCK):
-            part = slice(start, start + _BLOCK)
-            rows, used = histories.take(part), self._in_use()
-            weights = [share[i, part] * process.p_alive(rows) for i, process in used]
-            alive = _sum(iter(weights))
-            # A live customer comes back for certain, so P(alive) bounds what can be reached.
-            wanted = level[part] * alive if given_alive else level[part]
-            days[part] = self._block_quantile(rows, weights, alive, wanted)
-        return days
-
-    def _block_quantile(self, rows: Histories, weights: list[F64], alive: F64, level: F64) -> F64:
-        found, sure = np.full(len(rows), np.inf), np.flatnonzero((level < alive) & (alive > 0))
-        rows, level, weights = rows.take(sure), level[sure], [weight[sure] for weight in weights]
-        processes = [process for _, process in self._in_use()]
-
-        def p_return(days: F64) -> F64:
-            return _sum(w * process.p_return(rows, days) for w, process in zip(weights, processes, strict=True))
-
-        typical = np.maximum(rows.T + self.alpha, 1e-6) / (self.r + rows.x)
-        found[sure] = waiting_time.quantile(p_return, level, typical)
-        return found
 
 
 def share_names(regularities: tuple[int, ...]) -> list[str]:

@@ -10,21 +10,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from crmkit.errors import DomainError
 from crmkit.models.histories import F64, I64, Histories
-from crmkit.models.regularity_mixture import RegularityMixture
+from crmkit.models.regular_beta_geometric.process import checked_covariates
+
+if TYPE_CHECKING:
+    from crmkit.models.regularity_mixture.process import RegularityMixture
 
 # Rows at a time: what one step holds stays in the processor's cache.
 _BLOCK = 8_192
 # A step this short in log time is the last; Newton's error is its square.
-_PRECISION = 1e-4
+_PRECISION = 1e-5
 _STEPS = 80
 # Natural logarithm of the longest time looked at; no calendar reaches it.
 _LONGEST = 100.0
+# Where fewer have come back, 1 - S has lost ten digits of sixteen and the density is summed instead.
+_FEW = 1e-6
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(16)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,17 +60,26 @@ class Returns:
         """Weigh the regularities of each history, given that its customer is alive."""
         used = [i for i, share in enumerate(mixture.shares) if share > 0.0]
         components = [mixture.components()[i] for i in used]
-        share = mixture.regularity_probabilities(histories).T[used]
-        alive = np.array([component.p_alive(histories.without_gaps()) for component in components])
-        # Where nobody can be alive (underflow) the shares stand as they are.
-        p_alive = (share * alive).sum(axis=0)
-        joint = np.where(p_alive > 0.0, share * alive, share)
         ks = tuple(component.k for component in components)
+        rows, inverse = histories.without_gaps().grouped()
+        # In logs: after years of silence P(alive) underflows, who is alive in spite of it still has a regularity.
+        log_alive = np.array([component.log_p_alive(rows)[inverse] for component in components])
+        logs = mixture.log_joint(histories)[used]
+        share, joint = _normed(logs), _normed(logs + log_alive)
         s = np.array([mixture.r + k * histories.x for k in ks])
-        end = np.array([mixture.alpha / k + histories.T for k in ks])
+        alpha = _alpha(mixture, histories)
+        end = np.array([alpha / k + histories.T for k in ks])
         last = histories.T - histories.t_x
         now = np.array([_phases(s[i], last / end[i], k) for i, k in enumerate(ks)])
-        return cls(p_alive, joint / joint.sum(axis=0) / now, s, last, end, ks)
+        return cls((share * np.exp(log_alive)).sum(axis=0), joint / now, s, last, end, ks)
+
+    @classmethod
+    def at_last_purchase(cls, mixture: RegularityMixture, histories: Histories) -> Self:
+        """Return the waiting time as it stood right after the last purchase."""
+        x, t_x, gaps, count, traits = (
+            getattr(histories, name) for name in ("x", "t_x", "sum_log_gap", "count", "covariates")
+        )
+        return cls.of(mixture, Histories.in_order(x, t_x, t_x, gaps, count, traits))
 
     def take(self, rows: slice | I64) -> Self:
         """Return some of the rows."""
@@ -74,6 +89,20 @@ class Returns:
     def silent(self, days: F64) -> F64:
         """P(no purchase in (T, T + days] | alive), shape (n,)."""
         return self.curve(days)[0]
+
+    def returned(self, days: F64) -> F64:
+        """P(a purchase in (T, T + days] | alive), shape (n,); precise where it is small, too."""
+        return self.precise_curve(days)[1]
+
+    def precise_curve(self, days: F64) -> tuple[F64, F64, F64]:
+        """`silent`, `returned` and the density, each shape (n,)."""
+        silent, density = self.curve(days)
+        back, few = 1.0 - silent, np.flatnonzero(silent > 1.0 - _FEW)
+        if len(few):
+            part, half = self.take(few), days[few] / 2.0
+            terms = [w * part.curve(half * (1.0 + node))[1] for node, w in zip(_NODES, _WEIGHTS, strict=True)]
+            back[few] = half * np.sum(terms, axis=0)
+        return silent, back, density
 
     def curve(self, days: F64) -> tuple[F64, F64]:
         """P(no purchase in (T, T + days] | alive) and the density of a purchase after `days`, each shape (n,).
@@ -132,13 +161,23 @@ def quantiles(returns: Returns, levels: Sequence[float], *, within: F64 | None =
         rows = slice(start, start + _BLOCK)
         block = returns.take(rows)
         n = len(block.last)
-        # 1e-300: a chance too small for a double to hold is looked for at the end of `within`.
-        reach = np.ones(n) if within is None else np.maximum(1.0 - block.silent(within[rows]), 1e-300)
+        reach = np.ones(n) if within is None else np.maximum(block.returned(within[rows]), 1e-300)
         longest = np.full(n, _LONGEST) if within is None else np.log(within[rows])
         v = _first_guess(block)
         for column, level in enumerate(levels):
             v = _solved(block, level * reach, v, longest)
             found[start : start + n, column] = np.exp(v)
+    return found
+
+
+def return_times(returns: Returns, level: F64) -> F64:
+    """Days after T at which P(a purchase | alive) reaches a level in (0, 1) of each row's own, shape (n,)."""
+    found = np.empty(len(level))
+    for start in range(0, len(level), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        block = returns.take(rows)
+        longest = np.full(len(block.last), _LONGEST)
+        found[rows] = np.exp(_solved(block, level[rows], _first_guess(block), longest))
     return found
 
 
@@ -148,8 +187,21 @@ def silence_rank(mixture: RegularityMixture, histories: Histories) -> F64:
     What the customer's own history up to the last purchase says of the gap to come, given that there is one: .5 is an
     ordinary silence, .95 one that one gap in twenty outlasts. In [0, 1]; 0 where the customer bought on the last day.
     """
-    at_last = Histories.in_order(histories.x, histories.t_x, histories.t_x, histories.sum_log_gap, histories.count)
-    return np.asarray(1.0 - Returns.of(mixture, at_last).silent(histories.T - histories.t_x), dtype=np.float64)
+    return Returns.at_last_purchase(mixture, histories).returned(histories.T - histories.t_x)
+
+
+def _alpha(mixture: RegularityMixture, histories: Histories) -> F64 | float:
+    """Return alpha of each row: a scalar without covariates."""
+    if not mixture.purchase_effects:
+        return mixture.alpha
+    z = checked_covariates(histories, len(mixture.purchase_effects))
+    return np.asarray(mixture.alpha * np.exp(-(z @ np.array(mixture.purchase_effects))), dtype=np.float64)
+
+
+def _normed(logs: F64) -> F64:
+    """Exponentials, summing to 1 over the first axis."""
+    joint = np.exp(logs - logs.max(axis=0))
+    return np.asarray(joint / joint.sum(axis=0), dtype=np.float64)
 
 
 def _phases(s: F64, z: F64, k: int) -> F64:
@@ -195,7 +247,7 @@ def _solved(returns: Returns, level: F64, start: F64, longest: F64) -> F64:
 def _height(returns: Returns, v: F64) -> tuple[F64, F64]:
     """Height log(-log S) of the curve at log time v, and its slope; S is kept off 0 and 1."""
     days = np.exp(v)
-    silent, density = returns.curve(days)
-    silent = np.clip(silent, 1e-300, 1.0 - 1e-16)
-    hazard = -np.log(silent)
+    silent, back, density = returns.precise_curve(days)
+    silent = np.maximum(silent, 1e-300)
+    hazard = np.maximum(np.where(silent < 0.5, -np.log(silent), -np.log1p(-np.minimum(back, 0.5))), 1e-300)
     return np.log(hazard), np.maximum(days * density / (silent * hazard), 1e-3)
