@@ -80,9 +80,17 @@ def purchase_summary(
     >>> int(row.frequency), int(row.recency), int(row["T"]), float(row.monetary_value)
     (2, 66, 86, 27.5)
     """
+    rows = summary_rows(orders, as_of=as_of, refunds=refunds, by=by, clock=clock)
+    return frames.leave(rows, like=orders, sort=_checked_keys(by))
+
+
+def summary_rows(
+    orders: Any, *, as_of: dt.date, refunds: Refunds, by: Sequence[str], clock: SeasonClock | None = None
+) -> frames.Frame:
+    """Return `purchase_summary` in its engine, for rooms that go on from there."""
     keys = _checked_keys(by)
     sales = _sales(order_rows(orders, as_of=as_of, refunds=refunds, by=keys), refunds, keys)
-    return frames.leave(_summed(sales, as_of, keys, clock), like=orders, sort=keys)
+    return _summed(sales, as_of, keys, clock)
 
 
 def order_days(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclude") -> IntoFrameT:

@@ -83,9 +83,10 @@ def leave(result: Frame, *, like: IntoFrameT, sort: Sequence[str] = (), same: Se
 
 def settled(result: Frame, *, like: IntoFrameT) -> Frame:
     """Compute a table that is used more than once: in eager libraries it is made once, lazy ones stay lazy."""
-    dates = [name for name, kind in result.collect_schema().items() if kind == nw.Date]
-    computed = enter(leave(result, like=like))
-    return computed.with_columns(nw.col(name).cast(nw.Date) for name in dates)  # pandas made time stamps of them
+    library = recognised(like)[1]
+    if library in ("pandas", "pyarrow"):
+        return wrapped(eager.made(result.to_native()))
+    return result.collect().lazy() if library == "polars" else result
 
 
 def put_back(result: Frame, *, like: IntoFrameT, same: Collection[str] = ()) -> IntoFrameT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, cast
 
@@ -51,6 +52,13 @@ def left(result: Frame, like: Any, same: Collection[str]) -> Any:
         if name in same and name in like.column_names:
             table = table.set_column(index, name, _cast_back(table[name], like.schema.field(name).type))
     return table
+
+
+def made(relation: Any) -> Any:
+    """Compute a relation into a table of its own connection."""
+    name = f"crmkit_made_{uuid.uuid4().hex}"  # a name that no other table has; no result depends on it
+    fetched(lambda: relation.create(name))
+    return relation.query(_SMALL, f'from "{name}"')
 
 
 def fetched(fetch: Callable[[], _T]) -> _T:

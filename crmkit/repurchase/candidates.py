@@ -70,7 +70,8 @@ def customers(question: Question) -> frames.Frame:
     seasons = frames.enter(pattern, beside=forecast).select(
         "customer_id", "years", "strength", "months", "next_month", "attendance"
     )
-    return forecast.join(seasons, on="customer_id", how="left").with_columns(nw.col("next_month").cast(nw.Date))
+    joined = forecast.join(seasons, on="customer_id", how="left")
+    return frames.settled(joined.with_columns(nw.col("next_month").cast(nw.Date)), like=question.orders)
 
 
 def season(known: frames.Frame, question: Question) -> frames.Frame:
@@ -109,8 +110,8 @@ def year_ago(known: frames.Frame, question: Question) -> frames.Frame:
 def refill(known: frames.Frame, question: Question) -> frames.Frame:
     """Take products that a customer buys again and again, each on its own cycle."""
     forecast = question.forecast("customer_id", "product_id")
-    rows = frames.settled(_on_cycle(forecast), like=question.orders)
-    shared = frames.enter(frames.leave(rows, like=question.orders), beside=known).with_columns(
+    rows = frames.leave(_on_cycle(forecast), like=question.orders)
+    shared = frames.enter(rows, beside=known).with_columns(
         nw.col("next_order_day", "window_start", "window_end").cast(nw.Date)
     )
     return _candidates(_by_window(shared), "refill", question.locale)

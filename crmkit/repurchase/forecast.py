@@ -22,6 +22,7 @@ from crmkit.segment_maps import Locale, checked_locale
 
 # A customer is lapsed who, even within one more typical gap, comes back less often than one time in ten.
 _LAPSED = 0.1
+_STATUSES = ("new", "not due", "due", "overdue", "lapsed")
 _COLUMNS = (
     *("order_days", "days_since_order", "usual_gap_days", "regularity", "p_order"),
     *("next_order_day", "window_start", "window_end", "status", "basis", "reason"),
@@ -154,35 +155,44 @@ def forecast_frame(
         order_days=nw.col("frequency") + 1,
         days_since_order=nw.col("T") - nw.col("recency"),
         basis=nw.when(nw.col("frequency") > 0).then(nw.lit("own history")).otherwise(nw.lit("pooled")),
+        status=_status_name(),
     )
 
 
 def _answers(rhythm: Rhythm, horizon_days: int, level: float, within_days: int | None) -> dict[str, NDArray[Any]]:
     """Columns of the forecast that depend on the history alone, one row per distinct history."""
-    returns, typical = Returns.of(rhythm.mixture, rhythm.histories), rhythm.typical_gap()
+    returns, before = Returns.of(rhythm.mixture, rhythm.histories), rhythm.at_last_order()
+    typical = rhythm.typical_gap(before)
     usual = np.where(rhythm.histories.x > 0, rhythm.own_gap_days(), typical / rhythm.scale)
     tail = (1.0 - level) / 2.0
     within = np.maximum(TWO_YEARS, 4.0 * usual) if within_days is None else np.full(len(usual), float(within_days))
     days = rhythm.windows(returns, (tail, 0.5, 1.0 - tail), within)
     middle = np.maximum(np.ceil(days[:, 1]), 1.0)
-    status = _status(rhythm, rhythm.p_order(typical, returns), tail)
+    another = rhythm.p_order(typical, returns)
     return {
         "usual_gap_days": usual,
-        "regularity": rhythm.mixture.expected_regularity(rhythm.histories),
+        "regularity": returns.regularity,
         "p_order": rhythm.p_order(rhythm.own_days(np.full(len(usual), float(horizon_days))), returns),
         "next_order_day": _date(rhythm.day, middle),
         # The day of the median belongs to the window, even where both quantiles lie within one day.
         "window_start": _date(rhythm.day, np.minimum(np.ceil(days[:, 0] + 0.5), middle)),
         "window_end": _date(rhythm.day, np.maximum(np.floor(days[:, 2] + 0.5), middle)),
-        "status": status,
+        "status_code": _status(rhythm.silence_rank(before), rhythm.histories.x == 0, another, tail),
     }
 
 
-def _status(rhythm: Rhythm, another: F64, tail: float) -> NDArray[Any]:
-    rank, single = rhythm.silence_rank(), rhythm.histories.x == 0
-    found = np.where(rank < tail, "not due", np.where(rank <= 1.0 - tail, "due", "overdue"))
-    found = np.where(single & (rank <= 1.0 - tail), "new", found)
-    return np.where(another < _LAPSED, "lapsed", found).astype(object)
+def _status(rank: F64, single: NDArray[np.bool_], another: F64, tail: float) -> NDArray[np.int64]:
+    """Position in `_STATUSES`, shape (n,): the engine makes words of a few numbers, not of a text per row."""
+    found = np.where(rank < tail, 1, np.where(rank <= 1.0 - tail, 2, 3))
+    found = np.where(single & (rank <= 1.0 - tail), 0, found)
+    return np.where(another < _LAPSED, 4, found)
+
+
+def _status_name() -> nw.Expr:
+    named = nw.lit(_STATUSES[-1])
+    for code, status in enumerate(_STATUSES[:-1]):
+        named = nw.when(nw.col("status_code") == code).then(nw.lit(status)).otherwise(named)
+    return named
 
 
 def _date(day: int, ahead: F64) -> NDArray[np.datetime64]:

@@ -57,9 +57,8 @@ def product_cycles(orders: IntoFrameT, *, as_of: dt.date, refunds: summary.Refun
     [['pot', 0, 30.0], ['tea', 2, 30.0]]
     """
     keys = ["customer_id", "product_id"]
-    table = summary.purchase_summary(orders, as_of=as_of, refunds=refunds, by=keys)
-    entered = customers.admitted(table, keep=["product_id"])
-    cycles = _cycles(entered, ["product_id"]).select(
+    rows = summary.summary_rows(orders, as_of=as_of, refunds=refunds, by=keys)
+    cycles = _cycles(frames.settled(rows, like=orders), ["product_id"]).select(
         "product_id", "buyers", "repeat_buyers", "gaps", "own_gap_days", CYCLE
     )
     return frames.leave(cycles, like=orders, sort=["product_id"])

@@ -14,7 +14,7 @@ from crmkit import frames, purchases, summary
 from crmkit.errors import FitError
 from crmkit.models.histories import F64, Histories
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
-from crmkit.models.regularity_mixture.next_purchase import Returns, quantiles, silence_rank
+from crmkit.models.regularity_mixture.next_purchase import Returns, quantiles
 from crmkit.models.season_clock import SeasonClock
 from crmkit.purchases import customers, processes
 from crmkit.purchases.processes import Process
@@ -72,8 +72,8 @@ class Rhythm:
         clock: SeasonClock | None,
     ) -> Self:
         """Summarise orders once and fit to them."""
-        table = summary.purchase_summary(orders, as_of=as_of, refunds=refunds, by=by, clock=clock)
-        entered = with_cycles(customers.admitted(table, keep=[name for name in by if name != "customer_id"]), by)
+        summarised = summary.summary_rows(orders, as_of=as_of, refunds=refunds, by=by, clock=clock)
+        entered = with_cycles(frames.settled(summarised, like=orders), by)
         keys = [*customers.keys(entered, gaps=True), *([CYCLE] if len(by) > 1 else [])]
         rows = frames.distinct_rows(entered, keys)
         day = frames.as_day(as_of).toordinal()
@@ -110,18 +110,21 @@ class Rhythm:
         ahead = own if self.clock is None else self.clock.days_after(self.day, own)
         return np.minimum(ahead, LONGEST_DAYS)
 
-    def silence_rank(self) -> F64:
-        """How unusual the silence is for the customer, in [0, 1], shape (n,)."""
-        return silence_rank(self.mixture, self.histories)
+    def at_last_order(self) -> Returns:
+        """Return the next order as it stood on the day of the last one."""
+        return Returns.at_last_purchase(self.mixture, self.histories)
+
+    def silence_rank(self, before: Returns) -> F64:
+        """How unusual the silence is for the customer, in [0, 1], shape (n,); `before` is `at_last_order`."""
+        return before.returned(self.histories.T - self.histories.t_x)
 
     def own_gap_days(self) -> F64:
         """Mean gap between order days; 0 where there is none; shape (n,)."""
         x, t_x = (self.keys[name].astype(np.float64) for name in ("frequency", "recency"))
         return np.asarray(t_x / np.maximum(x, 1.0), dtype=np.float64)
 
-    def typical_gap(self) -> F64:
+    def typical_gap(self, before: Returns) -> F64:
         """Median gap that could be expected on the day of the last order, in the histories' own time, shape (n,)."""
-        before = Returns.at_last_purchase(self.mixture, self.histories)
         # Who comes back at all: some so late that no log could show their median.
         within = np.maximum(TWO_YEARS, 4.0 * self.own_gap_days()) * self.scale
         return quantiles(before, (0.5,), within=within)[:, 0]

@@ -41,6 +41,8 @@ class Returns:
     ----------
     p_alive : float64, shape (n,)
         P(alive at T | history).
+    regularity : float64, shape (n,)
+        E[k | history].
     weight : float64, shape (m, n)
         P(k | history, alive) / P_k(z).
     s, last, end : float64, shape (m, n), (n,), (m, n)
@@ -49,6 +51,7 @@ class Returns:
     """
 
     p_alive: F64
+    regularity: F64
     weight: F64
     s: F64
     last: F64
@@ -71,7 +74,8 @@ class Returns:
         end = np.array([alpha / k + histories.T for k in ks])
         last = histories.T - histories.t_x
         now = np.array([_phases(s[i], last / end[i], k) for i, k in enumerate(ks)])
-        return cls((share * np.exp(log_alive)).sum(axis=0), joint / now, s, last, end, ks)
+        p_alive, regularity = (share * np.exp(log_alive)).sum(axis=0), share.T @ np.array(ks, dtype=np.float64)
+        return cls(p_alive, regularity, joint / now, s, last, end, ks)
 
     @classmethod
     def at_last_purchase(cls, mixture: RegularityMixture, histories: Histories) -> Self:
@@ -84,7 +88,7 @@ class Returns:
     def take(self, rows: slice | I64) -> Self:
         """Return some of the rows."""
         weight, s, end = self.weight[:, rows], self.s[:, rows], self.end[:, rows]
-        return type(self)(self.p_alive[rows], weight, s, self.last[rows], end, self.regularities)
+        return type(self)(self.p_alive[rows], self.regularity[rows], weight, s, self.last[rows], end, self.regularities)
 
     def silent(self, days: F64) -> F64:
         """P(no purchase in (T, T + days] | alive), shape (n,)."""
