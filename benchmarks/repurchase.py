@@ -14,6 +14,7 @@ from benchmarks import accuracy
 from benchmarks.foundations import order_log
 from benchmarks.timing import peak_gib
 from crmkit import clv, datasets, purchases, repurchase, summary
+from crmkit.models import forecast_scores as scores
 from crmkit.models.histories import Histories
 from crmkit.models.season_clock import SeasonClock
 
@@ -59,13 +60,13 @@ def coverage(table: pd.DataFrame) -> dict[str, float]:
 def probabilities(table: pd.DataFrame) -> dict[str, float]:
     """How good `p_order` is."""
     p, came = table["p_order"].to_numpy(), table["came"].to_numpy()
-    kept = np.clip(p, 1e-9, 1.0 - 1e-9)
-    return {
-        "AUC": accuracy.area(p, came),
-        "Brier": float(((p - came) ** 2).mean()),
-        "log score": float(np.where(came, np.log(kept), np.log(1.0 - kept)).mean()),
-        "slope": accuracy.calibration_slope(p, came),
+    found = {
+        "AUC": scores.auc(came, p),
+        "Brier": scores.brier(came, p),
+        "log score": scores.log_score(came, p),
+        "slope": scores.calibration(came, p).slope,
     }
+    return {name: score.value if score else float("nan") for name, score in found.items()}
 
 
 def naive_error(table: pd.DataFrame, cut: dt.date) -> float:
@@ -95,7 +96,7 @@ def retail() -> Iterator[str]:
         rows: dict[str, dict[str, float]] = {}
         words = []
         for cut in RETAIL_CUTS:
-            fit = purchases.fit_purchase_process(orders, as_of=cut)
+            fit = purchases.fit_purchase_process(orders, as_of=cut, judge="chance")
             trial = purchases.fit_season_clock(orders, as_of=cut, cuts=1)
             words += [f"{cut}: {fit.choice}", f"{cut}: {trial.verdict}"]
             for label, clock in (("plain", None), ("clock", trial.clock)):
@@ -120,7 +121,8 @@ def cdnow() -> str:
         fit = purchases.fit_purchase_process(orders, as_of=cut, model=model)  # type: ignore[arg-type]
         table = judged(orders, cut, end, fit, None)
         expected = clv.expected_orders(orders, as_of=cut, horizon_days=days, fit=fit)["expected_orders"].to_numpy()
-        ranking = {"AUC expected": accuracy.area(expected, table["came"].to_numpy())}
+        ranked = scores.auc(table["came"].to_numpy(), expected)
+        ranking = {"AUC expected": ranked.value if ranked else float("nan")}
         rows[model] = probabilities(table) | ranking | coverage(table)
     return f"\nCDNOW sample, cut {cut}, {days} days, by model of p_order\n{markdown(rows)}"
 
@@ -157,14 +159,20 @@ def by_status(table: pd.DataFrame, cut: dt.date) -> dict[str, Any]:
 
 
 def speed(orders: int) -> str:
-    """Forecast from a pandas frame to a pandas frame, the fit included."""
+    """Forecast and remind, from a pandas frame to a pandas frame: the fit, and what a daily run does with it."""
     log = order_log(orders)
     before, start = peak_gib(), time.perf_counter()
-    table = repurchase.repurchase_forecast(log, as_of=COMPANY_END)
-    seconds = time.perf_counter() - start
+    fit = purchases.fit_purchase_process(log, as_of=COMPANY_END, judge="chance")
+    fitted = time.perf_counter()
+    table = repurchase.repurchase_forecast(log, as_of=COMPANY_END, fit=fit)
+    forecast = time.perf_counter()
+    listed = repurchase.reminders(log, as_of=COMPANY_END, fit=fit)
+    reminded = time.perf_counter()
     return (
-        f"\nrepurchase_forecast, {len(log):,} orders of {len(table):,} customers, default fit, pandas in and out: "
-        f"{seconds:.1f} s; peak {peak_gib():.2f} GiB ({before:.2f} GiB with the log alone)"
+        f"\n{len(log):,} orders of {len(table):,} customers, pandas in and out: process chosen and fitted in "
+        f"{fitted - start:.1f} s ({fit.process.name}); with that fit, repurchase_forecast {forecast - fitted:.1f} s, "
+        f"reminders {reminded - forecast:.1f} s ({len(listed):,} listed); peak {peak_gib():.2f} GiB "
+        f"({before:.2f} GiB with the log alone)"
     )
 
 
