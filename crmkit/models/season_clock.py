@@ -79,10 +79,6 @@ class SeasonClock:
         t_x, T = at[1] - at[0], at[2] - at[0]
         return Histories.in_order(histories.x, t_x, T, histories.sum_log_gap, histories.count)
 
-    def log_speed(self, days: I64) -> F64:
-        """Logarithm of the index on each day: what the Jacobian of the likelihood sums."""
-        return np.asarray(np.log(self.index), dtype=np.float64)[_months(np.asarray(days, dtype=np.int64)) - 1]
-
     def to_json(self) -> str:
         """Return the clock as JSON."""
         return json.dumps({"crmkit": "season clock"} | asdict(self))

@@ -115,7 +115,10 @@ class Rhythm:
         return Returns.at_last_purchase(self.mixture, self.histories)
 
     def silence_rank(self, before: Returns) -> F64:
-        """How unusual the silence is for the customer, in [0, 1], shape (n,); `before` is `at_last_order`."""
+        """P(a gap as long as the silence, or shorter), as it stood at the last order (`before`), shape (n,).
+
+        .5 is an ordinary silence, .95 one that one gap in twenty outlasts; 0 where the order came on the last day.
+        """
         return before.returned(self.histories.T - self.histories.t_x)
 
     def own_gap_days(self) -> F64:

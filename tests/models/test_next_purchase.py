@@ -16,13 +16,19 @@ from crmkit.models.regularity_mixture import RegularityMixture
 from crmkit.models.regularity_mixture.next_purchase import (
     Returns,
     quantiles,
-    return_quantiles,
     return_times,
-    silence_rank,
 )
 
 MIXTURE = RegularityMixture("MBG", 0.8, 60.0, 0.5, 2.5, (1, 2, 4, 9), (0.4, 0.3, 0.2, 0.1))
 LEVELS = (0.001, 0.1, 0.5, 0.9, 0.999)
+
+
+def return_quantiles(mixture, h, levels, within=None):
+    return quantiles(Returns.of(mixture, h), levels, within=within)
+
+
+def silence_rank(mixture, h):
+    return Returns.at_last_purchase(mixture, h).returned(h.T - h.t_x)
 
 
 def some_histories(n=300):

@@ -127,15 +127,12 @@ class Returns:
         return np.minimum(silent, 1.0), density
 
 
-def return_quantiles(
-    mixture: RegularityMixture, histories: Histories, levels: Sequence[float], *, within: F64 | None = None
-) -> F64:
+def quantiles(returns: Returns, levels: Sequence[float], *, within: F64 | None = None) -> F64:
     """Days after T within which the next purchase comes with each probability, given that it comes.
 
     Parameters
     ----------
-    mixture : RegularityMixture
-    histories : Histories
+    returns : Returns
     levels : sequence of float
         In (0, 1).
     within : float64, shape (n,), optional
@@ -151,11 +148,6 @@ def return_quantiles(
     DomainError
         A level is no probability, or `within` is not above 0.
     """
-    return quantiles(Returns.of(mixture, histories), levels, within=within)
-
-
-def quantiles(returns: Returns, levels: Sequence[float], *, within: F64 | None = None) -> F64:
-    """Answer as `return_quantiles`, where the returns are known already."""
     if not all(0.0 < level < 1.0 for level in levels):
         raise DomainError(f"levels must lie between 0 and 1, got {tuple(levels)}.")
     if within is not None and not (within > 0.0).all():
@@ -183,15 +175,6 @@ def return_times(returns: Returns, level: F64) -> F64:
         longest = np.full(len(block.last), _LONGEST)
         found[rows] = np.exp(_solved(block, level[rows], _first_guess(block), longest))
     return found
-
-
-def silence_rank(mixture: RegularityMixture, histories: Histories) -> F64:
-    """P(a gap as long as the silence since the last purchase, or shorter), as it stood at that purchase, shape (n,).
-
-    What the customer's own history up to the last purchase says of the gap to come, given that there is one: .5 is an
-    ordinary silence, .95 one that one gap in twenty outlasts. In [0, 1]; 0 where the customer bought on the last day.
-    """
-    return Returns.at_last_purchase(mixture, histories).returned(histories.T - histories.t_x)
 
 
 def _alpha(mixture: RegularityMixture, histories: Histories) -> F64 | float:
