@@ -81,14 +81,14 @@ def purchase_summary(
     (2, 66, 86, 27.5)
     """
     rows = summary_rows(orders, as_of=as_of, refunds=refunds, by=by, clock=clock)
-    return frames.leave(rows, like=orders, sort=_checked_keys(by))
+    return frames.leave(rows, like=orders, sort=checked_keys(by))
 
 
 def summary_rows(
     orders: Any, *, as_of: dt.date, refunds: Refunds, by: Sequence[str], clock: SeasonClock | None = None
 ) -> frames.Frame:
     """Return `purchase_summary` in its engine, for rooms that go on from there."""
-    keys = _checked_keys(by)
+    keys = checked_keys(by)
     sales = _sales(order_rows(orders, as_of=as_of, refunds=refunds, by=keys), refunds, keys)
     return _summed(sales, as_of, keys, clock)
 
@@ -218,7 +218,8 @@ def worth_of_days(rows: frames.Frame, refunds: Refunds) -> frames.Frame:
     return _daily(_sales(rows, refunds))
 
 
-def _checked_keys(by: Sequence[str]) -> list[str]:
+def checked_keys(by: str | Sequence[str]) -> list[str]:
+    """Return the columns that name whose history is meant; DomainError for any other."""
     keys = [by] if isinstance(by, str) else list(by)
     if "customer_id" not in keys or len(set(keys)) < len(keys) or not set(keys) <= {*_CUSTOMER, *_WITHIN}:
         raise DomainError(

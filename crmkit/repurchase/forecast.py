@@ -114,7 +114,7 @@ def repurchase_forecast(
     >>> bool((table["window_start"] <= table["window_end"]).all())
     True
     """
-    keys = [by] if isinstance(by, str) else list(by)
+    keys = summary.checked_keys(by)
     checked_locale(locale)
     forecast = forecast_frame(
         orders,
