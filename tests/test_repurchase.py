@@ -399,7 +399,7 @@ def test_windows_hold_what_they_promise_in_every_group():
         ({"locale": "fr"}, 'locale must be "en" or "zh", got \'fr\'.'),
         (
             {"by": "product_id"},
-            "by must be 'customer_id', alone or with any of 'product_id', 'category', 'channel', got ['product_id'].\n"
+            "by must be 'customer_id', alone or with any of 'product_id', 'category', 'channel', got 'product_id'.\n"
             "Such as by=['customer_id', 'product_id'] for each customer's orders of each product.",
         ),
     ],
