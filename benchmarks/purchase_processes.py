@@ -51,7 +51,8 @@ def fit_race(model: str, peer: str, customers: int, rounds: int, target: str) ->
 
     bare = table[["customer_id", "frequency", "recency", "T"]]
     ways = {"crmkit": lambda: purchases.fit_purchase_process(bare, model=model), f"lifetimes {peer}": theirs}  # type: ignore[arg-type]
-    return race(f"{model} fit, {customers:,} customers, pandas in", ways, rounds=rounds, target=target)
+    work = f"{model} fit, {customers:,} customers, pandas in"
+    return race(work, ways, rounds=rounds, target=target, warm_up=rounds > 1)
 
 
 def alone(work: str, way: Callable[[], Any], target: str) -> Timing:
@@ -106,5 +107,5 @@ def run() -> list[Timing | str]:
 
 
 def pareto_million(customers: int = 1_000_000) -> list[Timing | str]:
-    """Race lifetimes once for the target at a million customers: it alone takes some 200 s."""
+    """Race lifetimes once, cold, for the target at a million customers: it alone takes minutes."""
     return [fit_race("pareto", "ParetoNBDFitter", customers, 1, "lifetimes 50x slower")]

@@ -60,8 +60,9 @@ class Candidate:
     status : str
         "converged", or in words what the data do not tell.
     holdout_score : float or None
-        Mean over customers of ln P(order days that followed | history) in a rolling holdout, higher is better; None
-        where none was made.
+        What a rolling holdout said, higher is better: the mean log score of the count (judge "chance"), or minus the
+        mean of squared and squared log error, each over the smallest among the candidates (judge "orders"). None where
+        there was no holdout.
     """
 
     model: str
