@@ -20,9 +20,7 @@ class Timing:
     target: str
 
 
-def race(
-    work: str, ways: Mapping[str, Callable[[], Any]], *, rounds: int, target: str, warm_up: bool = True
-) -> Timing:
+def race(work: str, ways: Mapping[str, Callable[[], Any]], *, rounds: int, target: str, warm_up: bool = True) -> Timing:
     """Run each way once to warm up, then all of them in turns, `rounds` times; cold, if a way takes minutes."""
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     for turn in range(0 if warm_up else 1, rounds + 1):
