@@ -167,6 +167,7 @@ CUSTOMERS = Table(
         _CUSTOMER,
         _text("tier", "grade given by the own team", "grade", "level"),
         _OWNER,
+        _amount("value", "what the customer is worth to you, such as clv of clv.customer_value", "clv", "ltv"),
         _time("created_at", "when the customer was entered", "createdon", "signupdate", required=False, nullable=True),
     ),
 )
