@@ -107,7 +107,7 @@ def order_days(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exclud
         One row per customer and order day, sorted by both: `customer_id`, `order_day` (date), `orders` (count),
         `amount` (money), `gap_days` (days since the customer's order day before; missing on the first).
     """
-    days = worth_of_days(order_rows(orders, as_of=as_of, refunds=refunds), refunds)
+    days = day_rows(orders, as_of=as_of, refunds=refunds)
     daily = frames.with_gaps(days, day="order_day", by=_CUSTOMER)
     columns = ["customer_id", "order_day", "orders", "amount", "gap_days"]
     return frames.leave(daily.select(*columns), like=orders, sort=["customer_id", "order_day"])
@@ -126,7 +126,7 @@ def buyers_by_day(orders: IntoFrameT, *, as_of: dt.date, refunds: Refunds = "exc
     data frame like `orders`
         One row per day with an order, sorted: `order_day` (date), `buyers`, `new_buyers` (customers).
     """
-    daily = _daily(_sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds))
+    daily = day_rows(orders, as_of=as_of, refunds=refunds)
     first = daily.group_by("customer_id").agg(nw.col("order_day").min())
     new = first.group_by("order_day").agg(new_buyers=nw.len())
     counted = daily.group_by("order_day").agg(buyers=nw.len()).join(new, on="order_day", how="left")
@@ -213,9 +213,17 @@ def order_rows(
     return _one_row_per_order(rows, by)
 
 
-def worth_of_days(rows: frames.Frame, refunds: Refunds) -> frames.Frame:
-    """One row per customer and order day of `order_rows`: `customer_id`, `order_day` (date), `amount`, `orders`."""
-    return _daily(_sales(rows, refunds))
+def day_rows(orders: Any, *, as_of: dt.date, refunds: Refunds) -> frames.Frame:
+    """One row per customer and order day, checked and cut at `as_of`: `customer_id`, `order_day`, `amount`, `orders`.
+
+    For rooms that look at an order log several times: settled, it is read and checked once.
+    """
+    return _daily(_sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds))
+
+
+def summary_of_days(days: frames.Frame, *, as_of: dt.date, clock: SeasonClock | None = None) -> frames.Frame:
+    """Return `purchase_summary` of `day_rows`, in its engine."""
+    return _summed(days, as_of, clock=clock)
 
 
 def checked_keys(by: str | Sequence[str]) -> list[str]:

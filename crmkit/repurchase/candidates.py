@@ -13,8 +13,8 @@ from crmkit import frames, purchases, summary
 from crmkit.models.season_clock import SeasonClock
 from crmkit.repurchase import wording
 from crmkit.repurchase.forecast import forecast_frame
-from crmkit.repurchase.season import seasonal_pattern
-from crmkit.repurchase.year_ago import year_ago_orders
+from crmkit.repurchase.season import pattern_frame
+from crmkit.repurchase.year_ago import year_ago_frame
 from crmkit.segment_maps import Locale
 
 # Of reasons for one day, the first of these stands on the list.
@@ -27,14 +27,15 @@ _MOST_DAYS_OF_A_YEAR_AGO = 182
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One call of `reminders`, with its arguments checked."""
+    """One call of `reminders`, with its arguments checked; `days` are the settled order days of `orders`."""
 
     orders: Any
+    days: frames.Frame
     day: dt.date
     lead_days: int
     horizon_days: int
     level: float
-    fit: purchases.PurchaseFit | None
+    fit: purchases.PurchaseFit
     clock: SeasonClock | None
     refunds: summary.Refunds
     locale: Locale
@@ -44,10 +45,10 @@ class Question:
         """Days after `day` that a listed reminder can speak of."""
         return self.horizon_days + self.lead_days
 
-    def forecast(self, *by: str) -> frames.Frame:
+    def forecast(self, summarised: frames.Frame, *by: str) -> frames.Frame:
         """Forecast for customers, or customers and products."""
         return forecast_frame(
-            self.orders,
+            frames.settled(summarised, like=self.orders),
             as_of=self.day,
             horizon_days=self.ahead,
             level=self.level,
@@ -55,7 +56,6 @@ class Question:
             within_days=None,
             fit=self.fit,
             clock=self.clock,
-            refunds=self.refunds,
         )
 
 
@@ -63,15 +63,12 @@ def customers(question: Question) -> frames.Frame:
     """Every customer with the forecast and the calendar months of a pattern, empty if there is none."""
     columns = ["monetary_value", "order_days", "days_since_order", "usual_gap_days", "p_order", "status", "basis"]
     dates = ["next_order_day", "window_start", "window_end"]
-    forecast = frames.settled(
-        question.forecast("customer_id").select("customer_id", *columns, *dates), like=question.orders
-    )
-    pattern = seasonal_pattern(question.orders, as_of=question.day, refunds=question.refunds)
-    seasons = frames.enter(pattern, beside=forecast).select(
+    summarised = summary.summary_of_days(question.days, as_of=question.day, clock=question.clock)
+    forecast = question.forecast(summarised, "customer_id").select("customer_id", *columns, *dates)
+    seasons = pattern_frame(question.days, as_of=question.day, like=question.orders).select(
         "customer_id", "years", "strength", "months", "next_month", "attendance"
     )
-    joined = forecast.join(seasons, on="customer_id", how="left")
-    return frames.settled(joined.with_columns(nw.col("next_month").cast(nw.Date)), like=question.orders)
+    return frames.settled(forecast.join(seasons, on="customer_id", how="left"), like=question.orders)
 
 
 def season(known: frames.Frame, question: Question) -> frames.Frame:
@@ -93,13 +90,8 @@ def season(known: frames.Frame, question: Question) -> frames.Frame:
 
 def year_ago(known: frames.Frame, question: Question) -> frames.Frame:
     """Take big orders of this time last year that nothing has repeated."""
-    found = year_ago_orders(
-        question.orders,
-        as_of=question.day,
-        within_days=min(max(question.ahead, 30), _MOST_DAYS_OF_A_YEAR_AGO),
-        refunds=question.refunds,
-    )
-    rows = frames.enter(found, beside=known).with_columns(nw.col("due_on", "ordered_on").cast(nw.Date))
+    within = min(max(question.ahead, 30), _MOST_DAYS_OF_A_YEAR_AGO)
+    rows = year_ago_frame(question.days, as_of=question.day, like=question.orders, within_days=within)
     chances = known.select("customer_id", chance=nw.col("p_order"))
     joined = rows.join(chances, on="customer_id", how="left")
     return _candidates(
@@ -109,9 +101,13 @@ def year_ago(known: frames.Frame, question: Question) -> frames.Frame:
 
 def refill(known: frames.Frame, question: Question) -> frames.Frame:
     """Take products that a customer buys again and again, each on its own cycle."""
-    forecast = question.forecast("customer_id", "product_id")
-    rows = frames.leave(_on_cycle(forecast), like=question.orders)
-    shared = frames.enter(rows, beside=known).with_columns(
+    pair = ("customer_id", "product_id")
+    rows = summary.summary_rows(
+        question.orders, as_of=question.day, refunds=question.refunds, by=pair, clock=question.clock
+    )
+    forecast = question.forecast(rows, *pair)
+    listed = frames.leave(_on_cycle(forecast), like=question.orders)
+    shared = frames.enter(listed, beside=known).with_columns(
         nw.col("next_order_day", "window_start", "window_end").cast(nw.Date)
     )
     return _candidates(_by_window(shared), "refill", question.locale)

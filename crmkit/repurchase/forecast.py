@@ -116,8 +116,12 @@ def repurchase_forecast(
     """
     keys = summary.checked_keys(by)
     checked_locale(locale)
+    check(horizon_days, level, within_days)
+    if fit is None and len(keys) == 1:
+        fit = purchases.fit_purchase_process(orders, as_of=as_of, judge="chance", refunds=refunds)
+    rows = summary.summary_rows(orders, as_of=as_of, refunds=refunds, by=keys, clock=clock)
     forecast = forecast_frame(
-        orders,
+        frames.settled(rows, like=orders),
         as_of=as_of,
         horizon_days=horizon_days,
         level=level,
@@ -125,14 +129,13 @@ def repurchase_forecast(
         within_days=within_days,
         fit=fit,
         clock=clock,
-        refunds=refunds,
     )
     worded = forecast.with_columns(reason=wording.forecast_reason(locale))
     return frames.leave(worded.select(*keys, *_COLUMNS), like=orders, sort=keys)
 
 
 def forecast_frame(
-    orders: Any,
+    summarised: frames.Frame,
     *,
     as_of: dt.date,
     horizon_days: int,
@@ -141,13 +144,9 @@ def forecast_frame(
     within_days: int | None,
     fit: purchases.PurchaseFit | None,
     clock: SeasonClock | None,
-    refunds: summary.Refunds,
 ) -> frames.Frame:
-    """Forecast in the engine, without words, beside the columns of the summary."""
-    _check(horizon_days, level, within_days)
-    if fit is None and len(by) == 1:
-        fit = purchases.fit_purchase_process(orders, as_of=as_of, judge="chance", refunds=refunds)
-    rhythm = Rhythm.of(orders, as_of=as_of, by=by, refunds=refunds, fit=fit, clock=clock)
+    """Forecast in the engine from a settled summary, without words, beside the columns of the summary."""
+    rhythm = Rhythm.of(summarised, as_of=as_of, by=by, fit=fit, clock=clock)
     answers = _answers(rhythm, horizon_days, level, within_days)
     joined = frames.join_small(rhythm.entered, {**rhythm.keys, **answers}, on=list(rhythm.keys))
     return joined.with_columns(
@@ -200,7 +199,8 @@ def _date(day: int, ahead: F64) -> NDArray[np.datetime64]:
     return (day - epoch + ahead).astype(np.int64).astype("datetime64[D]").astype("datetime64[us]")
 
 
-def _check(horizon_days: int, level: float, within_days: int | None) -> None:
+def check(horizon_days: int, level: float, within_days: int | None = None) -> None:
+    """Refuse arguments out of their domains."""
     if not 1 <= horizon_days <= LONGEST_DAYS:
         raise DomainError(f"horizon_days must lie between 1 and {LONGEST_DAYS} (days), got {horizon_days}.")
     if within_days is not None and not 1 <= within_days <= LONGEST_DAYS:

@@ -13,6 +13,7 @@ from crmkit.errors import DomainError
 from crmkit.models.season_clock import SeasonClock
 from crmkit.repurchase import candidates
 from crmkit.repurchase.candidates import CODES, Question
+from crmkit.repurchase.forecast import check
 from crmkit.segment_maps import Locale, checked_locale
 
 _LONGEST = 366
@@ -88,8 +89,12 @@ def reminders(
     """
     checked_locale(locale)
     _check(lead_days, horizon_days)
+    check(horizon_days + lead_days, level)
     day = frames.as_day(as_of)
-    question = Question(orders, day, lead_days, horizon_days, level, fit, clock, refunds, locale)
+    if fit is None:
+        fit = purchases.fit_purchase_process(orders, as_of=day, judge="chance", refunds=refunds)
+    days = frames.settled(summary.day_rows(orders, as_of=day, refunds=refunds), like=orders)
+    question = Question(orders, days, day, lead_days, horizon_days, level, fit, clock, refunds, locale)
     known = candidates.customers(question)
     sources = [
         candidates.season(known, question),

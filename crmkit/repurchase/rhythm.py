@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit import frames, purchases, summary
+from crmkit import frames, purchases
 from crmkit.errors import FitError
 from crmkit.models.histories import F64, Histories
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
@@ -63,17 +63,15 @@ class Rhythm:
     @classmethod
     def of(
         cls,
-        orders: Any,
+        summarised: frames.Frame,
         *,
         as_of: dt.date,
         by: Sequence[str],
-        refunds: summary.Refunds,
         fit: purchases.PurchaseFit | None,
         clock: SeasonClock | None,
     ) -> Self:
-        """Summarise orders once and fit to them."""
-        summarised = summary.summary_rows(orders, as_of=as_of, refunds=refunds, by=by, clock=clock)
-        entered = with_cycles(frames.settled(summarised, like=orders), by)
+        """Fit to a summary of the orders, made on the clock."""
+        entered = with_cycles(summarised, by)
         keys = [*customers.keys(entered, gaps=True), *([CYCLE] if len(by) > 1 else [])]
         rows = frames.distinct_rows(entered, keys)
         day = frames.as_day(as_of).toordinal()

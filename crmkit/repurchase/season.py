@@ -75,10 +75,16 @@ def seasonal_pattern(orders: IntoFrameT, *, as_of: dt.date, refunds: summary.Ref
     >>> row["months"], row["strength"], str(row["next_month"].date())
     ('3,9', 'weak', '2024-03-01')
     """
+    days = summary.day_rows(orders, as_of=as_of, refunds=refunds)
+    table = pattern_frame(days, as_of=as_of, like=orders)
+    return frames.leave(table, like=orders, sort=["customer_id"])
+
+
+def pattern_frame(days: frames.Frame, *, as_of: dt.date, like: Any) -> frames.Frame:
+    """Return `seasonal_pattern` of `summary.day_rows` in its engine; `like` is the caller's table."""
     day = frames.as_day(as_of)
     complete = _last_complete_month(day)
-    found = _histories(summary.order_rows(orders, as_of=day, refunds=refunds), complete)
-    customers = frames.settled(found, like=orders)
+    customers = frames.settled(_histories(days, complete), like=like)
     keys = ["occupied", "months_observed"]
     rows = frames.distinct_rows(customers, keys)
     packed, observed, count = (np.asarray(rows[name], dtype=np.int64) for name in [*keys, "count"])
@@ -92,7 +98,7 @@ def seasonal_pattern(orders: IntoFrameT, *, as_of: dt.date, refunds: summary.Ref
         nw.col("next_month").cast(nw.Date),
         attendance=nw.when(nw.col("pattern") > 0).then(nw.col("attendance")),
     )
-    return frames.leave(table.select(*columns, "evidence", "rhythm_evidence"), like=orders, sort=["customer_id"])
+    return table.select(*columns, "evidence", "rhythm_evidence")
 
 
 def _last_complete_month(day: dt.date) -> int:
@@ -102,10 +108,9 @@ def _last_complete_month(day: dt.date) -> int:
     return number if is_last_day else number - 1
 
 
-def _histories(rows: frames.Frame, complete: int) -> frames.Frame:
+def _histories(days: frames.Frame, complete: int) -> frames.Frame:
     """Months with an order, packed: one hexadecimal digit per calendar month, and the months since the first order."""
-    sales = frames.with_month_numbers(rows.filter(nw.col("amount") >= 0), month="order_day")
-    cells = sales.group_by("customer_id", "month").agg(orders=nw.len())
+    cells = frames.with_month_numbers(days, month="order_day").group_by("customer_id", "month").agg(orders=nw.len())
     month, start = nw.col("month"), complete - MONTHS_AT_MOST + 1
     digit = 16.0 ** (month - 12 * (month // 12)).cast(nw.Float64)
     counts = (month >= start) & (month <= complete)

@@ -17,7 +17,6 @@ from crmkit.models.cuts import least_of_top
 
 _HALF_A_YEAR = 182  # beyond it, a day would be near two anniversaries
 _EARLIEST = 300  # a repetition may not begin with the big order itself
-_ROUNDING = 1e-5
 
 
 def year_ago_orders(
@@ -83,23 +82,45 @@ def year_ago_orders(
     ('ann', '2024-06-20', 900.0, 40.0)
     """
     _check(within_days, top_share, early_days, repeat_share)
+    days = frames.settled(summary.day_rows(orders, as_of=as_of, refunds=refunds), like=orders)
+    table = year_ago_frame(
+        days,
+        as_of=as_of,
+        like=orders,
+        within_days=within_days,
+        top_share=top_share,
+        early_days=early_days,
+        repeat_share=repeat_share,
+    )
+    return frames.leave(table, like=orders, sort=["customer_id", "ordered_on"])
+
+
+def year_ago_frame(
+    days: frames.Frame,
+    *,
+    as_of: dt.date,
+    like: Any,
+    within_days: int = 30,
+    top_share: float = 0.2,
+    early_days: int = 60,
+    repeat_share: float = 0.5,
+) -> frames.Frame:
+    """Return `year_ago_orders` of settled `summary.day_rows` in their engine; `like` is the caller's table."""
     day = frames.as_day(as_of)
     near = _anniversaries(day, within_days)
-    rows = summary.order_rows(orders, as_of=day, refunds=refunds)
-    least = _least_big_amount(rows, day, top_share, refunds)
-    days = summary.worth_of_days(_of_likely_customers(rows, near, least), refunds)
-    numbered = frames.with_day_numbers(frames.settled(days, like=orders), ordered_day="order_day")
+    least = _least_big_amount(days, day, top_share)
+    likely = frames.with_day_numbers(_of_likely_customers(days, near, least), ordered_day="order_day")
+    numbered = frames.settled(likely, like=like)
     judged = _judged(_big_days(numbered, near, least), numbered, early_days, repeat_share).filter(
         (2 * nw.col("no_more") > nw.col("own_days")) & (nw.col("repeats") == 0)
     )
-    table = judged.select(
+    return judged.select(
         "customer_id",
         ordered_on=nw.col("order_day"),
         amount=nw.col("amount"),
         due_on=nw.col("due_on").cast(nw.Date),
         since_amount=frames.money(nw.col("since_amount")),
     )
-    return frames.leave(table, like=orders, sort=["customer_id", "ordered_on"])
 
 
 def _check(within_days: int, top_share: float, early_days: int, repeat_share: float) -> None:
@@ -132,23 +153,19 @@ def _a_year_on(day: dt.date, years: int) -> dt.date:
     return day.replace(year=year, day=min(day.day, last))
 
 
-def _least_big_amount(rows: frames.Frame, day: dt.date, top_share: float, refunds: summary.Refunds) -> float:
+def _least_big_amount(days: frames.Frame, day: dt.date, top_share: float) -> float:
     """Value from which on an order day is big for the base."""
-    since = _a_year_on(day, -2)
-    recent = summary.worth_of_days(rows, refunds).filter(nw.col("order_day") > nw.lit(since))
+    recent = days.filter(nw.col("order_day") > nw.lit(_a_year_on(day, -2)))
     amounts = frames.distinct_rows(recent, ["amount"])
     return least_of_top(amounts["amount"], amounts["count"], top_share)
 
 
-def _of_likely_customers(rows: frames.Frame, near: dict[str, NDArray[Any]], least: float) -> frames.Frame:
-    """Keep the customers who may have a big day in the calendar: few, so that all else is done for few."""
-    sales = frames.with_day_numbers(rows.filter(nw.col("amount") >= 0), ordered_day="order_day")
+def _of_likely_customers(days: frames.Frame, near: dict[str, NDArray[Any]], least: float) -> frames.Frame:
+    """Keep the customers with a big day at this time last year: few, so that all else is done for few."""
     first, last = int(near["ordered_day"].min(initial=10**9)), int(near["ordered_day"].max(initial=0))
-    then = sales.filter((nw.col("ordered_day") >= first) & (nw.col("ordered_day") <= last))
-    days = then.group_by("customer_id", "ordered_day").agg(nw.col("amount").sum())
-    # Refunds only take away from a day; sums are rounded later.
-    likely = days.filter(nw.col("amount") > least - _ROUNDING).select("customer_id").unique()
-    return rows.join(likely, on="customer_id", how="semi")
+    number = frames.with_day_numbers(days, ordered_day="order_day").filter(nw.col("amount") >= least)
+    then = number.filter((nw.col("ordered_day") >= first) & (nw.col("ordered_day") <= last))
+    return days.join(then.group_by("customer_id").agg(big_days=nw.len()), on="customer_id", how="semi")
 
 
 def _big_days(days: frames.Frame, near: dict[str, NDArray[Any]], least: float) -> frames.Frame:
