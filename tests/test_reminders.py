@@ -68,6 +68,16 @@ def test_a_month_of_the_pattern_that_has_begun_without_an_order_is_due():
         assert str(listed(log(ann=MARCH_AND_SEPTEMBER, **others), day).loc["ann", "due_on"].date()) == "2024-03-01"
 
 
+def test_who_missed_a_whole_year_of_the_pattern_is_not_reminded_of_it():
+    # Four years of March and nothing else: 396 days after the last one the reminder still comes, 401 days after not.
+    orders = log(ann=["2020-03-09", "2021-03-09", "2022-03-09", "2023-03-09"]).assign(amount=5.0)  # no big orders
+    orders = pd.concat([orders, log(**{f"b{i}": every(40 + i, 24) for i in range(20)})])
+    early, late = (dt.date(2023, 3, 9) + dt.timedelta(days=days) for days in (396, 401))
+    assert "ann" in set(repurchase.seasonal_pattern(orders, as_of=late).query("months == '3'")["customer_id"])
+    codes = [listed(orders, day, horizon_days=366)["reason_code"].get("ann") for day in (early, late)]
+    assert codes == ["season", None]
+
+
 def test_the_45_day_buyer_is_reminded_ahead_of_the_window():
     orders = log(ann=every(45, 8))  # the last on 2022-11-21, the next due on 2023-01-05
     last = dt.date(2022, 11, 21)

@@ -69,7 +69,8 @@ def reminders(
     -----
     - "season": a calendar pattern (`seasonal_pattern`) of a customer who ordered within the last 400 days; due on the
       first day of its next month, or of this one if it has begun without an order.
-    - "year_ago": a big order whose anniversary is near (`year_ago_orders`).
+    - "year_ago": a big order whose anniversary is near (`year_ago_orders`): within `horizon_days` + `lead_days`, at
+      least 30 and at most 182 days.
     - "refill": a product bought on two days or more, on its own cycle; "cycle": the customer's orders altogether. Both
       are due on the median day of the forecast, listed if that lies within `horizon_days` + `lead_days`, and the
       reminder counts from the start of the window. Lapsed customers need another campaign and are not listed; nor is
