@@ -1,3 +1,29 @@
 """Who is leaving? Risk, alerts that keep their state, health, retention of contracts, whom to win back."""
 
-__all__: list[str] = []
+from crmkit.churn.health import (
+    Bands,
+    Colours,
+    HealthScheme,
+    Linear,
+    Metric,
+    Veto,
+    churnzero,
+    gainsight,
+    health_contributions,
+    health_score,
+    totango,
+)
+
+__all__ = [
+    "Bands",
+    "Colours",
+    "HealthScheme",
+    "Linear",
+    "Metric",
+    "Veto",
+    "churnzero",
+    "gainsight",
+    "health_contributions",
+    "health_score",
+    "totango",
+]
