@@ -18,7 +18,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import crmkit
-from crmkit import clusters, clv, datasets, evaluation, purchases, repurchase, rfm, schema, summary
+from crmkit import churn, clusters, clv, datasets, evaluation, purchases, repurchase, rfm, schema, summary
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.regularity_mixture import RegularityMixture
 from crmkit.models.season_clock import SeasonClock
@@ -117,7 +117,21 @@ CASES: Mapping[str, Case] = {
     "rfm.segment_moves": Case(rfm.segment_moves, ("segments before", "segments")),
     "clusters.fit_rfm_clusters": Case(a_cluster_model, ("rfm table",), ()),
     "clusters.rfm_clusters": Case(lambda f: clusters.rfm_clusters(f, model=CLUSTERS), ("rfm table",)),
+    "churn.health_score": Case(lambda f: churn.health_score(f, as_of=AS_OF, scheme=HEALTH, locale="zh"), ("metrics",)),
+    "churn.health_contributions": Case(
+        lambda f: churn.health_contributions(f, as_of=AS_OF, scheme=HEALTH), ("metrics",), ("customer_id", "metric")
+    ),
 }
+
+HEALTH = churn.HealthScheme(
+    "health",
+    (
+        churn.Metric("usage", 3.0, scale=churn.Linear(0.0, 80.0), max_age_days=120),
+        churn.Metric("tickets", 2.0, "lower", churn.Bands((50.0, 20.0), (0.0, 60.0, 100.0)), missing=50.0),
+        churn.Metric("支付", 1.0, scale=churn.Bands((10.0, 35.5), (10.0, 20.0, 90.0), "worse")),
+    ),
+    vetoes=(churn.Veto(),),
+)
 
 PAIR = ("customer_id", "product_id")
 CLOCK = SeasonClock((0.80, 0.80, 0.90, 0.95, 1.00, 0.95, 0.85, 0.85, 1.00, 1.10, 1.35, 1.45))
@@ -181,6 +195,20 @@ def products(orders: pd.DataFrame) -> pd.DataFrame:
     return orders.assign(product_id=pd.Series([names[i % 5] for i in range(len(orders))], dtype="str"))
 
 
+def metrics(orders: pd.DataFrame) -> pd.DataFrame:
+    """Readings at the times of a log; some undated, some of a metric that no scheme knows."""
+    names = ["usage", "tickets", "支付", "usage", "other"]
+    rows = pd.DataFrame(
+        {
+            "customer_id": orders["customer_id"],
+            "metric": pd.Series([names[i % 5] for i in range(len(orders))], dtype="str"),
+            "value": orders["amount"],
+            "measured_at": orders["ordered_at"].where(orders.index % 7 != 6),
+        }
+    )
+    return pd.concat([rows, rows.assign(metric="usage")], ignore_index=True).astype({"metric": "str"})
+
+
 def three_years(orders: pd.DataFrame) -> pd.DataFrame:
     """Repeat a log in each of three years, smaller in the last one; ids of orders stay apart."""
     parts = [
@@ -215,6 +243,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "recipients": pd.DataFrame(
             {"variant": np.where(orders.index % 3, "old", "new"), "outcome": orders["amount"].clip(lower=0.0)}
         ).astype({"variant": "str"}),
+        "metrics": metrics(orders),
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
     }
 

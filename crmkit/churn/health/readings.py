@@ -20,8 +20,9 @@ from crmkit.errors import SchemaError
 MICRO = 1_000_000  # points are kept in millionths
 _FULL = 100 * MICRO
 _PLACE = 2**27  # above 10^8; seconds of three centuries take 34 bits more, 61 together
-_EPOCH = dt.date(1899, 12, 31).toordinal()  # the day before the first that a table may hold: that of undated rows
 _DAY_SECONDS = 86_400
+_EPOCH = dt.date(1899, 12, 31).toordinal()  # the day before the first that a table may hold: that of undated rows
+_FIRST = (_EPOCH - dt.date(1970, 1, 1).toordinal()) * _DAY_SECONDS
 
 
 def admitted(metrics: object, scheme: HealthScheme, as_of: dt.date) -> frames.Frame:
@@ -31,17 +32,8 @@ def admitted(metrics: object, scheme: HealthScheme, as_of: dt.date) -> frames.Fr
     if "measured_at" not in frames.names_of(entered):
         dated = entered.with_columns(second=nw.lit(0).cast(nw.Int64))
     else:
-        stamped = entered.with_columns(nw.col("measured_at").cast(nw.Datetime("us")))
-        days = frames.with_day_numbers(stamped.with_columns(day=nw.col("measured_at").cast(nw.Date)), number="day")
-        clock = nw.col("measured_at").dt
-        seconds = sum(
-            (
-                getattr(clock, part)().cast(nw.Int64) * worth
-                for part, worth in (("hour", 3600), ("minute", 60), ("second", 1))
-            ),
-            start=(nw.col("number") - _EPOCH) * _DAY_SECONDS,
-        )
-        dated = days.with_columns(second=seconds.fill_null(0))
+        counted = frames.with_seconds(entered, second="measured_at")
+        dated = counted.with_columns((nw.col("second") - _FIRST).fill_null(0))
     known = dated.filter(nw.col("second") < end_of(as_of)).select("customer_id", "metric", "value", "second")
     _check_names(known, scheme)
     return known
@@ -86,35 +78,39 @@ def latest(rows: frames.Frame, scheme: HealthScheme, days: Sequence[dt.date]) ->
 
     Metrics are numbered by name; null where there is no reading, or none young enough. `n{day}` counts rows.
     """
-    read = rows.with_columns(reading=reading(scheme))
     ordered = sorted(scheme.metrics, key=lambda metric: metric.name)
+    place = nw.lit(-1)
+    for m, metric in enumerate(ordered):
+        place = nw.when(nw.col("metric") == metric.name).then(nw.lit(m)).otherwise(place)
+    placed = rows.with_columns(place=place, reading=reading(scheme))
     cells, counts = {}, {}
     for d, day in enumerate(days):
         counts[f"n{d}"] = frames.one_if(nw.col("second") < end_of(day))
         for m, metric in enumerate(ordered):
-            cells[f"p{d}_{m}"] = nw.when(_young_enough(metric, day)).then(nw.col("reading"))
+            cells[f"p{d}_{m}"] = nw.when((nw.col("place") == m) & _valid(metric, day)).then(nw.col("reading"))
     sums = {name: nw.col(name).max() for name in cells} | {name: nw.col(name).sum() for name in counts}
-    by_customer = read.with_columns(**cells, **counts).group_by("customer_id").agg(**sums)
+    by_customer = placed.with_columns(**cells, **counts).group_by("customer_id").agg(**sums)
     return by_customer.with_columns(**{name: _FULL - nw.col(name) % _PLACE for name in cells})
 
 
 def latest_values(rows: frames.Frame, scheme: HealthScheme, day: dt.date) -> frames.Frame:
     """Value behind the latest reading: `customer_id`, `metric`, `value`."""
-    young = nw.lit(False)
+    valid = nw.lit(False)
     for metric in scheme.metrics:
-        young = young | _young_enough(metric, day)
-    read = rows.filter(young).with_columns(reading=reading(scheme))
+        valid = valid | ((nw.col("metric") == metric.name) & _valid(metric, day))
+    read = rows.filter(valid).with_columns(reading=reading(scheme))
     newest = read.with_columns(newest=nw.col("reading").max().over("customer_id", "metric"))
     kept = newest.filter(nw.col("reading") == nw.col("newest"))
     return kept.group_by("customer_id", "metric").agg(value=nw.col("value").min())
 
 
-def _young_enough(metric: Metric, day: dt.date) -> nw.Expr:
-    mine = (nw.col("metric") == metric.name) & (nw.col("second") < end_of(day))
+def _valid(metric: Metric, day: dt.date) -> nw.Expr:
+    """Whether a row of the metric counts on a day: not after it, and not too old."""
+    past = nw.col("second") < end_of(day)
     if metric.max_age_days is None:
-        return mine
+        return past
     oldest = end_of(day) - (metric.max_age_days + 1) * _DAY_SECONDS
-    return mine & ((nw.col("second") >= oldest) | (nw.col("second") == 0))
+    return past & ((nw.col("second") >= oldest) | (nw.col("second") == 0))
 
 
 def _check_names(known: frames.Frame, scheme: HealthScheme) -> None:

@@ -112,7 +112,7 @@ class HealthScheme:
         """Lay the scheme out as text, a line per metric."""
         lines = [f"Health scheme {self.name!r}"]
         shares = self.shares()
-        lines += [f"  {shares[m.name]:6.1%}  {m.name}: {_scale_words(m)}; missing: {m.missing}" for m in self.metrics]
+        lines += [f"  {shares[m.name]:5.1%}  {m.name}: {_scale_words(m)}; missing: {m.missing}" for m in self.metrics]
         low, high = self.colours.edges
         lines.append(f"  red, yellow from {low:g}, green from {high:g}; an edge is the {self.colours.edge} colour")
         lines += [f"  veto: {veto.words}" for veto in self.vetoes]
