@@ -1,5 +1,6 @@
 """Who is leaving? Risk, alerts that keep their state, health, retention of contracts, whom to win back."""
 
+from crmkit.churn.contracts import remaining_lifetime, retention
 from crmkit.churn.health import (
     Bands,
     Colours,
@@ -25,5 +26,7 @@ __all__ = [
     "gainsight",
     "health_contributions",
     "health_score",
+    "remaining_lifetime",
+    "retention",
     "totango",
 ]

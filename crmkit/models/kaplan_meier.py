@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,7 +40,12 @@ class SurvivalCurve:
 
 
 def kaplan_meier(
-    time: ArrayLike, ended: ArrayLike, count: ArrayLike | None = None, *, at: ArrayLike | None = None, level: float = 0.95
+    time: ArrayLike,
+    ended: ArrayLike,
+    count: ArrayLike | None = None,
+    *,
+    at: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> SurvivalCurve:
     """Estimate a survival curve from durations, some of which are not over.
 
@@ -99,7 +103,7 @@ def kaplan_meier(
 
 
 def log_log_ends(survival: F64, log_variance: F64, width: float) -> tuple[F64, F64]:
-    """Ends of an interval that is symmetric on the scale of ln(-ln S); S lies inside (0, 1)."""
+    """Give the ends of an interval that is symmetric on the scale of ln(-ln S); S lies inside (0, 1)."""
     log = np.log(survival)
     factor = np.exp(width * np.sqrt(log_variance) / np.abs(log))
     return np.exp(log * factor), np.exp(log / factor)

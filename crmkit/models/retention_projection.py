@@ -84,7 +84,7 @@ def remaining_periods(
     horizon: int | None,
     level: float,
 ) -> Interval:
-    """Expected periods to come of customers who made so many renewals, discounted, the next one in full.
+    """Expect the periods to come of customers who made so many renewals, discounted, the next one in full.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ class _Cells:
         return cls(period[known], gone[known], count[known])
 
     def curve_moves(self, start: int) -> F64:
-        """What one more customer of a cell does to ln S(start) of Kaplan-Meier."""
+        """Tell what one more customer of a cell does to ln S(start) of Kaplan-Meier."""
         move = np.zeros(len(self.period))
         for j in range(1, start + 1):
             here, leaves = self.period >= j, (self.period == j) * self.gone
@@ -158,7 +158,7 @@ class _Cells:
         return move
 
     def parameter_moves(self, model: ShiftedBetaGeometric) -> F64:
-        """What one more customer of a cell does to the parameters, shape (n, free): score over information."""
+        """Tell what one more customer of a cell does to the parameters, shape (n, free): score over information."""
         free = 1 if model.estimate is not None and model.estimate.status != "converged" else 2
 
         def likelihood(m: ShiftedBetaGeometric) -> F64:
@@ -173,7 +173,7 @@ class _Cells:
 
 
 def _slopes(of: Callable[[ShiftedBetaGeometric], F64], model: ShiftedBetaGeometric, free: int) -> F64:
-    """Derivatives by the logit of the mean rate and, if it is free, the logarithm of alpha + beta; shape (free, k)."""
+    """Differentiate by the logit of the mean rate and, if it is free, the logarithm of alpha + beta; shape (free, k)."""
     rows = []
     for shift in ((_STEP, 0.0), (0.0, _STEP))[:free]:
         up, down = (of(_moved(model, sign * shift[0], sign * shift[1])) for sign in (1.0, -1.0))
