@@ -121,6 +121,19 @@ CASES: Mapping[str, Case] = {
     "churn.health_contributions": Case(
         lambda f: churn.health_contributions(f, as_of=AS_OF, scheme=HEALTH), ("metrics",), ("customer_id", "metric")
     ),
+    "churn.retention": Case(
+        lambda f: churn.retention(f, as_of=AS_OF, by="plan", least_at_risk=2), ("contracts",), ("plan", "period")
+    ),
+    "churn.remaining_lifetime": Case(
+        lambda f: churn.remaining_lifetime(f, as_of=AS_OF, by="plan"), ("contracts",), ("customer_id", "plan")
+    ),
+    "churn.fit_uplift": Case(
+        lambda f: churn.fit_uplift(f, features=["x", "z"], rng=np.random.default_rng(3)), ("campaign",), ()
+    ),
+    "churn.winback_ranking": Case(
+        lambda f: churn.winback_ranking(f, features=["x", "z"], rng=np.random.default_rng(3), locale="zh"),
+        ("campaign",),
+    ),
 }
 
 HEALTH = churn.HealthScheme(
@@ -209,6 +222,28 @@ def metrics(orders: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([rows, rows.assign(metric="usage")], ignore_index=True).astype({"metric": "str"})
 
 
+def contracts(orders: pd.DataFrame) -> pd.DataFrame:
+    """Contracts that begin at the times of a log: overlapping, adjoining, running, one that begins after as_of."""
+    rows = orders[["customer_id"]].assign(started_at=orders["ordered_at"], amount=orders["amount"].clip(lower=0.0))
+    days = pd.to_timedelta(np.array([0, 30, 61, 100, 200])[np.arange(len(rows)) % 5], unit="D")
+    ended = (rows["started_at"] + days).where(rows.index % 3 > 0).astype("datetime64[us]")
+    plan = pd.Series(np.where(rows.index % 2, "basic", "李"), dtype="str").where(rows.index % 11 != 10)
+    return rows.assign(ended_at=ended, plan=plan)
+
+
+def campaign() -> pd.DataFrame:
+    """A test with a hold-out of a third."""
+    rng = np.random.default_rng(7)
+    x, z = rng.normal(size=(2, 600)).round(3)
+    treated = (rng.random(600) < 0.67).astype("int64")
+    returned = (rng.random(600) < 0.3 + 0.1 * x.clip(-1, 1) + 0.2 * treated * (z > 0)).astype("int64")
+    names = pd.Series([f"c{i:03d}" for i in range(600)], dtype="str")
+    value = np.round(20.0 + 10.0 * np.abs(z), 2)
+    return pd.DataFrame(
+        {"customer_id": names, "x": x, "z": z, "treated": treated, "returned": returned, "value": value}
+    )
+
+
 def three_years(orders: pd.DataFrame) -> pd.DataFrame:
     """Repeat a log in each of three years, smaller in the last one; ids of orders stay apart."""
     parts = [
@@ -244,6 +279,8 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
             {"variant": np.where(orders.index % 3, "old", "new"), "outcome": orders["amount"].clip(lower=0.0)}
         ).astype({"variant": "str"}),
         "metrics": metrics(orders),
+        "contracts": contracts(orders),
+        "campaign": campaign(),
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
     }
 
@@ -320,7 +357,8 @@ def on_pandas_rows(name: str, log: str) -> pd.DataFrame:
 def assert_same_fit(found: Any, expected: Any) -> None:
     assert type(found) is type(expected)
     if isinstance(
-        expected, purchases.PurchaseFit | purchases.SeasonTrial | evaluation.Backtest | evaluation.Comparison
+        expected,
+        purchases.PurchaseFit | purchases.SeasonTrial | evaluation.Backtest | evaluation.Comparison | churn.UpliftFit,
     ):
         assert found == expected  # distinct rows are integers, customers sorted: the same digits
         return

@@ -14,6 +14,7 @@ from crmkit.churn.health import (
     health_score,
     totango,
 )
+from crmkit.churn.winback import UpliftFit, fit_uplift, winback_ranking
 
 __all__ = [
     "Bands",
@@ -21,12 +22,15 @@ __all__ = [
     "HealthScheme",
     "Linear",
     "Metric",
+    "UpliftFit",
     "Veto",
     "churnzero",
+    "fit_uplift",
     "gainsight",
     "health_contributions",
     "health_score",
     "remaining_lifetime",
     "retention",
     "totango",
+    "winback_ranking",
 ]

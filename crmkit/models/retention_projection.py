@@ -173,7 +173,7 @@ class _Cells:
 
 
 def _slopes(of: Callable[[ShiftedBetaGeometric], F64], model: ShiftedBetaGeometric, free: int) -> F64:
-    """Differentiate by the logit of the mean rate and, if it is free, the logarithm of alpha + beta; shape (free, k)."""
+    """Differentiate by the logit of the mean rate and, if free, the logarithm of alpha + beta; shape (free, k)."""
     rows = []
     for shift in ((_STEP, 0.0), (0.0, _STEP))[:free]:
         up, down = (of(_moved(model, sign * shift[0], sign * shift[1])) for sign in (1.0, -1.0))
