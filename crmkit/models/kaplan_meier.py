@@ -105,7 +105,7 @@ def kaplan_meier(
 def log_log_ends(survival: F64, log_variance: F64, width: float) -> tuple[F64, F64]:
     """Give the ends of an interval that is symmetric on the scale of ln(-ln S); S lies inside (0, 1)."""
     log = np.log(survival)
-    factor = np.exp(width * np.sqrt(log_variance) / np.abs(log))
+    factor = np.exp(np.minimum(width * np.sqrt(log_variance) / np.abs(log), 50.0))  # beyond, the ends are 0 and 1
     return np.exp(log * factor), np.exp(log / factor)
 
 

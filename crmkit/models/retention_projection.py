@@ -124,10 +124,11 @@ def remaining_periods(
     cells = _Cells.of(tenures)
     moves = cells.parameter_moves(model)
     slopes = _slopes(lambda m: np.log(expected(m)), model, moves.shape[1])
-    error = width * np.sqrt(cells.count @ (moves @ slopes) ** 2)
-    most = np.inf if horizon is None else float(np.sum((1.0 + rate_per_period) ** -np.arange(horizon)))
+    error = np.minimum(width * np.sqrt(cells.count @ (moves @ slopes) ** 2), 600.0)
     if horizon is None:
-        most = (1.0 + rate_per_period) / rate_per_period
+        most = (1.0 + rate_per_period) / rate_per_period  # as if nobody left
+    else:
+        most = float(np.sum((1.0 + rate_per_period) ** -np.arange(float(horizon))))
     return Interval(value, value * np.exp(-error), np.minimum(value * np.exp(error), most))
 
 
