@@ -53,8 +53,8 @@ def test_where_a_contact_moves_all_alike_the_verdict_is_honest():
     verdicts = [
         fitted(campaign(3000, np.random.default_rng(seed), spread=0.0, effect=0.05)[0]).verdict for seed in range(40)
     ]
-    # A 95 % interval leaves 0 on the upper side in one of forty; the effect is clipped for a few, which is a little real.
-    assert verdicts.count("better than random") <= 6
+    # A 95 % interval lies above 0 by chance in one of forty; the effect is clipped for a few, which is a little real.
+    assert verdicts.count("better than random") <= 5
     assert "not better than random" in verdicts
 
 
