@@ -65,6 +65,8 @@ def test_contracts_that_follow_or_overlap_are_one_stay():
     apart, bridged = curve(table), curve(table, bridge_days=1)
     assert (apart["at_risk"].tolist(), apart["ended"].tolist()) == ([4, 3, 2], [1, 1, 2])
     assert (bridged["at_risk"].tolist(), bridged["ended"].tolist()) == ([3, 3, 3], [0, 0, 3])
+    around = contracts(*[("d", f"2024-0{i}-01", f"2024-0{j}-28") for i, j in ((1, 5), (2, 2), (4, 4))])
+    assert (curve(around)["at_risk"].tolist(), curve(around)["ended"].sum()) == ([1] * 5, 1)  # the long one holds both
     moved = contracts(("a", "2024-01-01", "2024-01-31", "x", 1.0), ("a", "2024-02-01", None, "y", 1.0))
     assert curve(moved)["ended"].sum() == 0
     by_plan = curve(moved, by="plan")

@@ -33,7 +33,9 @@ def with_seconds(frame: Frame, **times: str) -> Frame:
     if frame.implementation.is_duckdb():  # its parts of a time stamp cost a pass each
         engine = frame.implementation
         kept = [quoted(name, engine) for name in names_of(stamped) if name not in times]
-        numbers = [f"epoch_us({quoted(new, engine)}) // 1000000 as {quoted(new, engine)}" for new in times]
+        # Division rounds towards 0: count from before 1900, where all numbers are positive.
+        seconds = "(epoch_us({0}) + 8000000000000000) // 1000000 - 8000000000 as {0}"
+        numbers = [seconds.format(quoted(new, engine)) for new in times]
         return wrapped(stamped.to_native().project(", ".join(kept + numbers)))
     return stamped.with_columns(**{new: _seconds(nw.col(new)) for new in times})
 
