@@ -18,7 +18,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import crmkit
-from crmkit import clusters, clv, datasets, evaluation, purchases, repurchase, rfm, schema, summary
+from crmkit import churn, clusters, clv, datasets, evaluation, purchases, repurchase, rfm, schema, summary
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.regularity_mixture import RegularityMixture
 from crmkit.models.season_clock import SeasonClock
@@ -117,7 +117,34 @@ CASES: Mapping[str, Case] = {
     "rfm.segment_moves": Case(rfm.segment_moves, ("segments before", "segments")),
     "clusters.fit_rfm_clusters": Case(a_cluster_model, ("rfm table",), ()),
     "clusters.rfm_clusters": Case(lambda f: clusters.rfm_clusters(f, model=CLUSTERS), ("rfm table",)),
+    "churn.health_score": Case(lambda f: churn.health_score(f, as_of=AS_OF, scheme=HEALTH, locale="zh"), ("metrics",)),
+    "churn.health_contributions": Case(
+        lambda f: churn.health_contributions(f, as_of=AS_OF, scheme=HEALTH), ("metrics",), ("customer_id", "metric")
+    ),
+    "churn.retention": Case(
+        lambda f: churn.retention(f, as_of=AS_OF, by="plan", least_at_risk=2), ("contracts",), ("plan", "period")
+    ),
+    "churn.remaining_lifetime": Case(
+        lambda f: churn.remaining_lifetime(f, as_of=AS_OF, by="plan"), ("contracts",), ("customer_id", "plan")
+    ),
+    "churn.fit_uplift": Case(
+        lambda f: churn.fit_uplift(f, features=["x", "z"], rng=np.random.default_rng(3)), ("campaign",), ()
+    ),
+    "churn.winback_ranking": Case(
+        lambda f: churn.winback_ranking(f, features=["x", "z"], rng=np.random.default_rng(3), locale="zh"),
+        ("campaign",),
+    ),
 }
+
+HEALTH = churn.HealthScheme(
+    "health",
+    (
+        churn.Metric("usage", 3.0, scale=churn.Linear(0.0, 80.0), max_age_days=120),
+        churn.Metric("tickets", 2.0, "lower", churn.Bands((50.0, 20.0), (0.0, 60.0, 100.0)), missing=50.0),
+        churn.Metric("支付", 1.0, scale=churn.Bands((10.0, 35.5), (10.0, 20.0, 90.0), "worse")),
+    ),
+    vetoes=(churn.Veto(),),
+)
 
 PAIR = ("customer_id", "product_id")
 CLOCK = SeasonClock((0.80, 0.80, 0.90, 0.95, 1.00, 0.95, 0.85, 0.85, 1.00, 1.10, 1.35, 1.45))
@@ -181,6 +208,42 @@ def products(orders: pd.DataFrame) -> pd.DataFrame:
     return orders.assign(product_id=pd.Series([names[i % 5] for i in range(len(orders))], dtype="str"))
 
 
+def metrics(orders: pd.DataFrame) -> pd.DataFrame:
+    """Readings at the times of a log; some undated, some of a metric that no scheme knows."""
+    names = ["usage", "tickets", "支付", "usage", "other"]
+    rows = pd.DataFrame(
+        {
+            "customer_id": orders["customer_id"],
+            "metric": pd.Series([names[i % 5] for i in range(len(orders))], dtype="str"),
+            "value": orders["amount"],
+            "measured_at": orders["ordered_at"].where(orders.index % 7 != 6),
+        }
+    )
+    return pd.concat([rows, rows.assign(metric="usage")], ignore_index=True).astype({"metric": "str"})
+
+
+def contracts(orders: pd.DataFrame) -> pd.DataFrame:
+    """Contracts that begin at the times of a log: overlapping, adjoining, running, one that begins after as_of."""
+    rows = orders[["customer_id"]].assign(started_at=orders["ordered_at"], amount=orders["amount"].clip(lower=0.0))
+    days = pd.to_timedelta(np.array([0, 30, 61, 100, 200])[np.arange(len(rows)) % 5], unit="D")
+    ended = (rows["started_at"] + days).where(rows.index % 3 > 0).astype("datetime64[us]")
+    plan = pd.Series(np.where(rows.index % 2, "basic", "李"), dtype="str").where(rows.index % 11 != 10)
+    return rows.assign(ended_at=ended, plan=plan)
+
+
+def campaign() -> pd.DataFrame:
+    """A test with a hold-out of a third."""
+    rng = np.random.default_rng(7)
+    x, z = rng.normal(size=(2, 600)).round(3)
+    treated = (rng.random(600) < 0.67).astype("int64")
+    returned = (rng.random(600) < 0.3 + 0.1 * x.clip(-1, 1) + 0.2 * treated * (z > 0)).astype("int64")
+    names = pd.Series([f"c{i:03d}" for i in range(600)], dtype="str")
+    value = np.round(20.0 + 10.0 * np.abs(z), 2)
+    return pd.DataFrame(
+        {"customer_id": names, "x": x, "z": z, "treated": treated, "returned": returned, "value": value}
+    )
+
+
 def three_years(orders: pd.DataFrame) -> pd.DataFrame:
     """Repeat a log in each of three years, smaller in the last one; ids of orders stay apart."""
     parts = [
@@ -215,6 +278,9 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "recipients": pd.DataFrame(
             {"variant": np.where(orders.index % 3, "old", "new"), "outcome": orders["amount"].clip(lower=0.0)}
         ).astype({"variant": "str"}),
+        "metrics": metrics(orders),
+        "contracts": contracts(orders),
+        "campaign": campaign(),
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
     }
 
@@ -291,7 +357,8 @@ def on_pandas_rows(name: str, log: str) -> pd.DataFrame:
 def assert_same_fit(found: Any, expected: Any) -> None:
     assert type(found) is type(expected)
     if isinstance(
-        expected, purchases.PurchaseFit | purchases.SeasonTrial | evaluation.Backtest | evaluation.Comparison
+        expected,
+        purchases.PurchaseFit | purchases.SeasonTrial | evaluation.Backtest | evaluation.Comparison | churn.UpliftFit,
     ):
         assert found == expected  # distinct rows are integers, customers sorted: the same digits
         return

@@ -543,3 +543,16 @@ def test_a_frame_that_was_turned_round_enters():
     assert found["nullable"].tolist() == [3, pd.NA, 1]
     assert found["text"].tolist() == ["c", "b", "a"]
     assert found["flag"].tolist() == [True, False, True]
+
+
+def test_seconds_are_those_of_the_calendar_on_every_engine(engine: str) -> None:
+    times = pd.to_datetime(
+        ["1970-01-01", "1969-12-31 23:59:59.750", "1900-03-01 00:00:01", "2024-02-29 12:30:15.999", "2199-12-31", None],
+        format="mixed",
+    )
+    table = pd.DataFrame({"row": range(6), "time": times.astype("datetime64[us]")})
+    entered = frames.enter(engines.to_engine(engine, table))
+    counted = frames.with_seconds(entered, second="time").sort("row")
+    found = frames.arrays(counted, ["second", "row"])["second"]
+    want = [np.floor((t - pd.Timestamp("1970-01-01")) / pd.Timedelta(seconds=1)) for t in times]
+    np.testing.assert_array_equal(np.asarray(found, dtype=np.float64), want)

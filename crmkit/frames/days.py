@@ -7,7 +7,8 @@ import datetime as dt
 import narwhals.stable.v2 as nw
 
 from crmkit.errors import DomainError
-from crmkit.frames.native import Frame
+from crmkit.frames.expressions import names_of, quoted
+from crmkit.frames.native import Frame, wrapped
 
 
 def as_day(day: dt.date) -> dt.date:
@@ -26,6 +27,19 @@ def with_day_numbers(frame: Frame, **dates: str) -> Frame:
     return frame.with_columns(**numbers)
 
 
+def with_seconds(frame: Frame, **times: str) -> Frame:
+    """Add whole seconds since the start of 1970 of time columns, fractions left out; the keyword is the new name."""
+    stamped = frame.with_columns(**{new: nw.col(old).cast(nw.Datetime("us")) for new, old in times.items()})
+    if frame.implementation.is_duckdb():  # its parts of a time stamp cost a pass each
+        engine = frame.implementation
+        kept = [quoted(name, engine) for name in names_of(stamped) if name not in times]
+        # Division rounds towards 0: count from before 1900, where all numbers are positive.
+        seconds = "(epoch_us({0}) + 8000000000000000) // 1000000 - 8000000000 as {0}"
+        numbers = [seconds.format(quoted(new, engine)) for new in times]
+        return wrapped(stamped.to_native().project(", ".join(kept + numbers)))
+    return stamped.with_columns(**{new: _seconds(nw.col(new)) for new in times})
+
+
 def with_month_numbers(frame: Frame, **dates: str) -> Frame:
     """Add 12 times the year plus the month of date columns, January 0; the keyword is the new name."""
     numbers = {
@@ -38,3 +52,9 @@ def with_month_numbers(frame: Frame, **dates: str) -> Frame:
 def _ordinal(day: nw.Expr) -> nw.Expr:
     before = day.dt.year().cast(nw.Int64) - 1  # 64 bits: a month or a year may be narrow, and 365 y is not
     return day.dt.ordinal_day().cast(nw.Int64) + 365 * before + before // 4 - before // 100 + before // 400
+
+
+def _seconds(time: nw.Expr) -> nw.Expr:
+    clock = time.dt
+    parts = 3600 * clock.hour().cast(nw.Int64) + 60 * clock.minute().cast(nw.Int64) + clock.second().cast(nw.Int64)
+    return (_ordinal(time) - dt.date(1970, 1, 1).toordinal()) * 86_400 + parts

@@ -1,0 +1,131 @@
+"""Kaplan-Meier: the share still there, from those who left and those who are still being watched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from crmkit.errors import DomainError
+from crmkit.models.forecast_scores.score import normal_width
+from crmkit.models.histories import F64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SurvivalCurve:
+    """A Kaplan-Meier curve at some times.
+
+    Attributes
+    ----------
+    time : float64, shape (k,)
+        Rising.
+    at_risk, ended : float64, shape (k,)
+        Those watched up to the time at least; those who ended at it.
+    survival : float64, shape (k,)
+        P(longer than the time).
+    low, high : float64, shape (k,)
+        Pointwise interval.
+    log_variance : float64, shape (k,)
+        Greenwood's variance of ln S; infinite where S is 0.
+    """
+
+    time: F64
+    at_risk: F64
+    ended: F64
+    survival: F64
+    low: F64
+    high: F64
+    log_variance: F64
+
+
+def kaplan_meier(
+    time: ArrayLike,
+    ended: ArrayLike,
+    count: ArrayLike | None = None,
+    *,
+    at: ArrayLike | None = None,
+    level: float = 0.95,
+) -> SurvivalCurve:
+    """Estimate a survival curve from durations, some of which are not over.
+
+    Parameters
+    ----------
+    time : array-like, shape (n,)
+        Durations, finite and at least 0: until the end, or as long as was watched.
+    ended : array-like of bool, shape (n,)
+        Whether it ended; if not, the duration is censored. Who is censored at a time was at risk at it.
+    count : array-like, shape (n,), optional
+        How many share the row, at least 0.
+    at : array-like, shape (k,), optional
+        Times to give the curve at, rising; by default those at which something ended.
+    level : float
+        Of the intervals, in (0, 1).
+
+    Returns
+    -------
+    SurvivalCurve
+
+    Notes
+    -----
+    Interval: Greenwood's variance on the scale of ln(-ln S), which keeps it in [0, 1]. That scale has no value at the
+    ends: while nobody has left, the lower end is the exact binomial one, tail^(1/at risk); where all have left, the
+    upper end is that of the time before times 1 - tail^(1/at risk).
+
+    References
+    ----------
+    Kaplan & Meier (1958), JASA 53(282); Kalbfleisch & Prentice (2002), "The Statistical Analysis of Failure Time Data",
+    section 1.4.
+    """
+    t, gone, weight = _checked(time, ended, count)
+    width, tail = normal_width(level), (1.0 - level) / 2.0
+    order = np.argsort(t, kind="stable")
+    t, gone, weight = t[order], gone[order], weight[order]
+    steps, first = np.unique(t[gone & (weight > 0)], return_index=False), np.cumsum(np.r_[0.0, weight])
+    d = np.bincount(np.searchsorted(steps, t[gone & (weight > 0)]), weight[gone & (weight > 0)], len(steps))
+    r = first[-1] - first[np.searchsorted(t, steps)]
+    with np.errstate(divide="ignore"):
+        variance = np.cumsum(d / (r * (r - d)))
+    survival = np.cumprod(1.0 - d / r)
+    times = steps if at is None else np.asarray(at, dtype=np.float64)
+    place = np.searchsorted(steps, times, side="right")  # steps up to and with the time
+    at_risk = first[-1] - first[np.searchsorted(t, times)]
+    ended_at = np.concatenate([[0.0], d])[np.where(np.isin(times, steps), place, 0)]
+    s, v = np.concatenate([[1.0], survival])[place], np.concatenate([[0.0], variance])[place]
+    low, high = _ends(s, v, width)
+    before = np.concatenate([[1.0], _ends(survival, variance, width)[1]])
+    for i in np.flatnonzero(s == 1.0):
+        low[i] = tail ** (1.0 / at_risk[i]) if at_risk[i] > 0 else 0.0
+    for i in np.flatnonzero(s == 0.0):
+        last = int(np.argmax(survival == 0.0))
+        low[i], high[i] = 0.0, before[last] * (1.0 - tail ** (1.0 / r[last]))
+    return SurvivalCurve(times, at_risk, ended_at, s, low, high, v)
+
+
+def log_log_ends(survival: F64, log_variance: F64, width: float) -> tuple[F64, F64]:
+    """Give the ends of an interval that is symmetric on the scale of ln(-ln S); S lies inside (0, 1)."""
+    log = np.log(survival)
+    factor = np.exp(np.minimum(width * np.sqrt(log_variance) / np.abs(log), 50.0))  # beyond, the ends are 0 and 1
+    return np.exp(log * factor), np.exp(log / factor)
+
+
+def _ends(survival: F64, variance: F64, width: float) -> tuple[F64, F64]:
+    low, high = survival.copy(), np.ones(len(survival))
+    inside = (survival > 0.0) & (survival < 1.0)
+    low[inside], high[inside] = log_log_ends(survival[inside], variance[inside], width)
+    return low, high
+
+
+def _checked(time: ArrayLike, ended: ArrayLike, count: ArrayLike | None) -> tuple[F64, np.ndarray, F64]:
+    t, gone = np.asarray(time, dtype=np.float64), np.asarray(ended, dtype=bool)
+    weight = np.ones(t.shape) if count is None else np.asarray(count, dtype=np.float64)
+    if t.ndim != 1 or not t.shape == gone.shape == weight.shape:
+        raise DomainError("time, ended and count must have one dimension and be equally long.")
+    bad = ~(np.isfinite(t) & (t >= 0.0) & np.isfinite(weight) & (weight >= 0.0))
+    if bad.any():
+        i = int(np.argmax(bad))
+        raise DomainError(
+            f"time and count must be finite and at least 0; {bad.sum()} of {len(t)} rows are not (first: row {i}, "
+            f"{t[i]}, {weight[i]})."
+        )
+    return t, gone, weight
