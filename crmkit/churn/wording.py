@@ -1,0 +1,77 @@
+"""What the churn room says of a customer, in English and Chinese."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import narwhals.stable.v2 as nw
+
+from crmkit import frames
+from crmkit.segment_maps import Locale
+
+# How rare a silence must be to be called so: one of the customer's gaps in a hundred, in twenty, in five.
+_RARE, _UNUSUAL, _LONG = 0.01, 0.05, 0.2
+
+RISK: Final = {
+    "en": {
+        "once": "One order, {silence}. No order in the next {horizon}: {chance} %.",
+        "rare": "Orders every {usual} on average, last {silence}: fewer than 1 of its gaps in 100 last so long. "
+        "No order in the next {horizon}: {chance} %.",
+        "unusual": "Orders every {usual} on average, last {silence}: {tail} of its gaps in 100 last longer, unusual. "
+        "No order in the next {horizon}: {chance} %.",
+        "long": "Orders every {usual} on average, last {silence}: {tail} of its gaps in 100 last longer. "
+        "No order in the next {horizon}: {chance} %.",
+        "usual": "Orders every {usual} on average, last {silence}: nothing unusual. "
+        "No order in the next {horizon}: {chance} %.",
+    },
+    "zh": {
+        "once": "仅下单一次，{silence}。未来 {horizon}不下单的概率：{chance} %。",
+        "rare": "平均每 {usual}下单一次，上次{silence}：该客户不到 1 % 的间隔会这么久。未来 {horizon}不下单的概率：{chance} %。",
+        "unusual": "平均每 {usual}下单一次，上次{silence}：只有 {tail} % 的间隔更久，不寻常。"
+        "未来 {horizon}不下单的概率：{chance} %。",
+        "long": "平均每 {usual}下单一次，上次{silence}：{tail} % 的间隔更久。未来 {horizon}不下单的概率：{chance} %。",
+        "usual": "平均每 {usual}下单一次，上次{silence}：属正常。未来 {horizon}不下单的概率：{chance} %。",
+    },
+}
+_DAYS: Final = {"en": ("1 day", " days"), "zh": ("1 天", " 天")}
+_AGO: Final = {"en": ("today", " ago"), "zh": ("今天", "前")}
+
+
+def risk_reason(horizon_days: int, locale: Locale) -> nw.Expr:
+    """Say in words what a row of `churn_risk` rests on."""
+    texts, tail = RISK[locale], nw.col("silence_tail")
+    parts = {
+        "silence": ago(nw.col("days_since_order"), locale),
+        "usual": days(whole(nw.col("usual_gap_days").fill_null(0.0)), locale),
+        "tail": whole(100.0 * tail).cast(nw.String),
+        "chance": whole(100.0 * nw.col("p_no_order")).cast(nw.String),
+        "horizon": nw.lit(_DAYS[locale][0] if horizon_days == 1 else f"{horizon_days}{_DAYS[locale][1]}"),
+    }
+    said = {code: frames.sentence(text, parts) for code, text in texts.items()}
+    again = (
+        nw.when(tail < _RARE)
+        .then(said["rare"])
+        .otherwise(
+            nw.when(tail < _UNUSUAL)
+            .then(said["unusual"])
+            .otherwise(nw.when(tail < _LONG).then(said["long"]).otherwise(said["usual"]))
+        )
+    )
+    return nw.when(nw.col("frequency") > 0).then(again).otherwise(said["once"])
+
+
+def days(count: nw.Expr, locale: Locale) -> nw.Expr:
+    """Words for a whole number of days: "1 day", "45 days"."""
+    one, many = _DAYS[locale]
+    return nw.when(count == 1).then(nw.lit(one)).otherwise(nw.concat_str(count.cast(nw.String), nw.lit(many)))
+
+
+def ago(count: nw.Expr, locale: Locale) -> nw.Expr:
+    """Words for a day so many days before: "today", "1 day ago"."""
+    today, back = _AGO[locale]
+    return nw.when(count == 0).then(nw.lit(today)).otherwise(nw.concat_str(days(count, locale), nw.lit(back)))
+
+
+def whole(number: nw.Expr) -> nw.Expr:
+    """Nearest whole number, halves upwards: engines round them differently."""
+    return (number + 0.5).floor().cast(nw.Int64)
