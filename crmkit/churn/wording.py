@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import narwhals.stable.v2 as nw
@@ -75,3 +76,72 @@ def ago(count: nw.Expr, locale: Locale) -> nw.Expr:
 def whole(number: nw.Expr) -> nw.Expr:
     """Nearest whole number, halves upwards: engines round them differently."""
     return (number + 0.5).floor().cast(nw.Int64)
+
+
+# What each feature says when it raises the risk: below its mean, above it, missing.
+REASONS: Final = {
+    "en": {
+        "days_since_order": ("ordered only lately", "long since the last order", ""),
+        "order_days": ("few orders so far", "many orders so far", ""),
+        "mean_gap_days": ("short gaps between orders", "long gaps between orders", "no second order yet"),
+        "last_gap_days": ("the last gap was short", "the last gap was long", "no second order yet"),
+        "gap_evenness": ("uneven gaps", "even gaps", "too few orders for a rhythm"),
+        "silence_ratio": ("well within the own cycle", "silent for long against the own cycle", "no own cycle yet"),
+        "recent_order_days": ("few or no orders lately", "many orders lately", ""),
+        "earlier_order_days": ("few orders in the period before", "many orders in the period before", ""),
+        "year_ago_order_days": ("few orders in this season a year ago", "orders in this season a year ago", "new"),
+        "revenue_per_order_day": ("small orders", "large orders", ""),
+        "recent_revenue": ("little revenue lately", "much revenue lately", ""),
+        "refund_orders": ("few refunds", "refunds", ""),
+        "refunded_share": ("little was refunded", "much was refunded", ""),
+        "products": ("few different products", "many different products", ""),
+        "lines_per_order_day": ("few products per order", "many products per order", ""),
+        "categories": ("few categories", "many categories", ""),
+        "days_since_contact": ("contacted lately", "long since the last contact", "never contacted"),
+        "recent_contacts": ("few or no contacts lately", "many contacts lately", ""),
+        "p_no_order": ("orders often", "own rhythm gives little hope of an order soon", ""),
+        "silence_tail": ("a silence unusual for this customer", "an ordinary silence", ""),
+    },
+    "zh": {
+        "days_since_order": ("刚刚下单", "距上次下单已久", ""),
+        "order_days": ("下单次数少", "下单次数多", ""),
+        "mean_gap_days": ("下单间隔短", "下单间隔长", "尚无第二次下单"),
+        "last_gap_days": ("最近间隔短", "最近间隔长", "尚无第二次下单"),
+        "gap_evenness": ("间隔不均匀", "间隔均匀", "订单太少，看不出节奏"),
+        "silence_ratio": ("仍在自身周期内", "沉默远超自身周期", "尚无自身周期"),
+        "recent_order_days": ("近期很少或没有下单", "近期下单多", ""),
+        "earlier_order_days": ("前一时期下单少", "前一时期下单多", ""),
+        "year_ago_order_days": ("去年同季下单少", "去年同季下过单", "新客户"),
+        "revenue_per_order_day": ("单次金额小", "单次金额大", ""),
+        "recent_revenue": ("近期消费少", "近期消费多", ""),
+        "refund_orders": ("退款少", "有退款", ""),
+        "refunded_share": ("退款比例低", "退款比例高", ""),
+        "products": ("购买产品种类少", "购买产品种类多", ""),
+        "lines_per_order_day": ("单次购买产品少", "单次购买产品多", ""),
+        "categories": ("品类少", "品类多", ""),
+        "days_since_contact": ("近期联系过", "很久没有联系", "从未联系"),
+        "recent_contacts": ("近期联系少或没有", "近期联系多", ""),
+        "p_no_order": ("下单频繁", "按自身节奏近期下单希望不大", ""),
+        "silence_tail": ("沉默对该客户不寻常", "沉默属正常", ""),
+    },
+}
+_KINDS: Final = ("low", "high", "missing")
+
+
+def reason_code(feature: str, kind: int) -> str:
+    """Code of a feature below (0) or above (1) its mean, or missing (2)."""
+    return f"{feature}_{_KINDS[kind]}"
+
+
+def reason_text(codes: Sequence[str], locale: Locale) -> str:
+    """Say what raises the risk, the strongest first."""
+    if not codes:
+        return "Nothing raises the risk." if locale == "en" else "没有增加风险的因素。"
+    said = []
+    for code in codes:
+        feature, _, kind = code.rpartition("_")
+        said.append(REASONS[locale][feature][_KINDS.index(kind)])
+    distinct = list(dict.fromkeys(said))
+    if locale == "zh":
+        return "，".join(distinct) + "。"
+    return f"{'; '.join(distinct)}.".capitalize()
