@@ -46,13 +46,13 @@ class Term:
     missing_share: float
 
     def place(self, values: F64) -> F64:
-        """Standard deviations from the mean, 0 for missing values, shape (n,)."""
+        """Count standard deviations from the mean, 0 for missing values, shape (n,)."""
         transformed = _on_scale(values, self.scale)
         places = np.clip((transformed - self.mean) / self.spread, -_FARTHEST, _FARTHEST)
         return np.where(np.isnan(values), 0.0, places)
 
     def of(self, values: F64) -> F64:
-        """What the values add to the log-odds, shape (n,)."""
+        """Say what the values add to the log-odds, shape (n,)."""
         missing = np.isnan(values) - self.missing_share
         return self.weight * self.place(values) + self.missing_weight * missing
 
@@ -75,11 +75,11 @@ class Additive:
     strength: float
 
     def contributions(self, X: F64) -> F64:
-        """What each feature adds, shape (n, k)."""
+        """Say what each feature adds, shape (n, k)."""
         return np.column_stack([term.of(X[:, i]) for i, term in enumerate(self.terms)])
 
     def log_odds(self, X: F64) -> F64:
-        """Base and contributions together, shape (n,)."""
+        """Add base and contributions up, shape (n,)."""
         return np.asarray(self.base + self.contributions(X).sum(axis=1), dtype=np.float64)
 
     def as_dict(self) -> dict[str, Any]:

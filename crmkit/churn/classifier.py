@@ -122,7 +122,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[likelier])
 
     def contributions(self, X: ArrayLike) -> F64:
-        """What each feature adds to the log-odds, shape (n, k); with `base_value_` it sums to `decision_function`."""
+        """Say what each feature adds, shape (n, k); with `base_value_` the row sums are `decision_function`."""
         return self._fitted().contributions(self._checked(X))
 
     def reasons(self, X: ArrayLike, k: int = 3) -> NDArray[Any]:

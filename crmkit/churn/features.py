@@ -13,7 +13,7 @@ from crmkit.churn.history import YEAR, checked_horizon, customer_rows, with_chan
 
 ORDERS = (
     *("days_since_order", "order_days", "mean_gap_days", "last_gap_days", "gap_evenness", "silence_ratio"),
-    *("recent_order_days", "earlier_order_days", "year_ago_order_days"),
+    *("order_trend", "year_ago_order_days"),
     *("revenue_per_order_day", "recent_revenue", "refund_orders", "refunded_share"),
 )
 CONTACTS = ("days_since_contact", "recent_contacts")
@@ -56,9 +56,9 @@ def churn_features(
         - `mean_gap_days`, `last_gap_days` (days between order days; missing for one order day), `gap_evenness`
           (geometric over arithmetic mean of the gaps, in (0, 1]: 1 is even; missing below three order days),
           `silence_ratio` (`days_since_order` over `mean_gap_days`; missing for one order day);
-        - `recent_order_days`, `earlier_order_days` (order days in the last `horizon_days`, in those before: the trend),
-          `year_ago_order_days` (season: order days in the `horizon_days` after the same day a year ago; missing for
-          customers of less than a year);
+        - `order_trend` (order days in the last `horizon_days` over those that the pace since the first order day would
+          give; 1 is steady; missing for customers known for less), `year_ago_order_days` (season: order days in the
+          `horizon_days` after the same day a year ago; missing for customers known for less than a year);
         - `revenue_per_order_day`, `recent_revenue` (money, the latter of the last `horizon_days`), `refund_orders`
           (count), `refunded_share` (money refunded over money ordered; 0 where nothing was paid);
         - with `product_id`: `products` (distinct), `lines_per_order_day`; with `category`: `categories` (distinct);
@@ -96,7 +96,7 @@ def feature_frame(
     known = frames.settled(summed, like=orders)
     fitted = fit or _fitted(known, orders)
     table = _with_refunds(with_chances(known, fit=fitted, horizon_days=horizon_days), rows)
-    table = table.with_columns(**_of_orders())
+    table = table.with_columns(**_of_orders(horizon_days))
     table, of_products = _with_products(table, orders, as_of)
     of_contacts: tuple[str, ...] = ()
     if contacts is not None:
@@ -109,7 +109,7 @@ def _fitted(known: frames.Frame, orders: Any) -> purchases.PurchaseFit:
     return purchases.fit_purchase_process(history.to_native(), model="regularity_mixture")
 
 
-def _of_orders() -> dict[str, nw.Expr]:
+def _of_orders(horizon_days: int) -> dict[str, nw.Expr]:
     gaps, order_days = nw.col("frequency"), nw.col("order_days")
     some = nw.when(gaps > 0).then(gaps).otherwise(1)
     mean = nw.col("recency") / some
@@ -122,8 +122,10 @@ def _of_orders() -> dict[str, nw.Expr]:
         # Rounded: e^(ln) of equal gaps would be 1 but for the last bits, which differ between engines.
         "gap_evenness": nw.when(gaps > 1).then(((nw.col("sum_log_gap") / some).exp() / positive).round(6)),
         "silence_ratio": nw.when(gaps > 0).then(silence / positive),
-        "recent_order_days": nw.col("recent_days"),
-        "earlier_order_days": nw.col("earlier_days"),
+        # Plain counts of windows would mean less, the younger the log: snapshots would not compare.
+        "order_trend": nw.when(nw.col("T") >= horizon_days).then(
+            nw.col("recent_days") * (nw.col("T") + 1) / (order_days * horizon_days)
+        ),
         "year_ago_order_days": nw.when(nw.col("T") >= YEAR).then(nw.col("year_ago_days")),
         "revenue_per_order_day": nw.col("revenue") / order_days,
     }
@@ -147,10 +149,10 @@ def _with_products(table: frames.Frame, orders: Any, as_of: dt.date) -> tuple[fr
     present = [name for name in ("product_id", "category") if name in frames.column_names(orders)]
     if not present:
         return table, ()
-    lines = schema.admit(
-        orders, schema.ORDERS, columns=("customer_id", "ordered_at", "amount", *present), beside=table
+    lines = schema.admit(orders, schema.ORDERS, columns=("customer_id", "ordered_at", "amount", *present), beside=table)
+    bought = lines.filter(
+        (nw.col("ordered_at").cast(nw.Date) <= nw.lit(frames.as_day(as_of))) & (nw.col("amount") >= 0)
     )
-    bought = lines.filter((nw.col("ordered_at").cast(nw.Date) <= nw.lit(frames.as_day(as_of))) & (nw.col("amount") >= 0))
     names: list[str] = []
     for column, distinct in (("product_id", "products"), ("category", "categories")):
         if column not in present:
@@ -179,4 +181,3 @@ def _with_contacts(table: frames.Frame, contacts: Any, as_of: dt.date, horizon_d
         nw.col("recent_contacts").fill_null(0).cast(nw.Int64),
         days_since_contact=today.toordinal() - nw.col("latest"),
     )
-

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -36,9 +35,8 @@ def customer_rows(rows: frames.Frame, *, as_of: dt.date, horizon_days: int, refu
     lazy frame
         One row per customer with an order: `customer_id`, `frequency`, `recency`, `T`, `sum_log_gap` as
         `summary.purchase_summary`; `second_last` (ordinal of the order day before the last; missing for one order day);
-        `last` (ordinal); `recent_days`, `earlier_days` (order days in the last `horizon_days` and in those before);
-        `year_ago_days` (order days in the `horizon_days` that follow the same day a year ago); `revenue`,
-        `recent_revenue`, `year_revenue` (money; 6 decimals).
+        `last` (ordinal); `recent_days` (order days in the last `horizon_days`), `year_ago_days` (in the `horizon_days`
+        that follow the same day a year ago); `revenue`, `recent_revenue`, `year_revenue` (money; 6 decimals).
     """
     today, number, amount = frames.as_day(as_of).toordinal(), nw.col("number"), nw.col("amount")
     days = frames.with_day_numbers(summary.worth_of_days(rows, refunds), number="order_day")
@@ -46,7 +44,6 @@ def customer_rows(rows: frames.Frame, *, as_of: dt.date, horizon_days: int, refu
     flagged = frames.with_gaps(days, day="order_day", by=("customer_id",)).with_columns(
         before=number - nw.col("gap_days"),
         recent=frames.one_if(recent),
-        earlier=frames.one_if(~recent & (number > today - 2 * horizon_days)),
         year_ago=frames.one_if(a_year & (number <= today - YEAR + horizon_days)),
         recent_amount=nw.when(recent).then(amount).otherwise(0.0),
         year_amount=nw.when(a_year).then(amount).otherwise(0.0),
@@ -58,14 +55,13 @@ def customer_rows(rows: frames.Frame, *, as_of: dt.date, horizon_days: int, refu
         order_days=nw.len(),
         sum_log_gap=nw.col("log_gap").sum(),
         recent_days=nw.col("recent").sum(),
-        earlier_days=nw.col("earlier").sum(),
         year_ago_days=nw.col("year_ago").sum(),
         revenue=amount.sum(),
         recent_revenue=nw.col("recent_amount").sum(),
         year_revenue=nw.col("year_amount").sum(),
     )
     return sums.with_columns(
-        nw.col("recent_days", "earlier_days", "year_ago_days", "second_last", "order_days").cast(nw.Int64),
+        nw.col("recent_days", "year_ago_days", "second_last", "order_days").cast(nw.Int64),
         *[frames.money(nw.col(name)) for name in ("revenue", "recent_revenue", "year_revenue")],
         frequency=nw.col("order_days").cast(nw.Int64) - 1,
         recency=(nw.col("last") - nw.col("first")).cast(nw.Int64),

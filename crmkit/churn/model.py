@@ -205,8 +205,9 @@ def predict_churn(
     data frame like `orders`
         One row per customer with `least_orders` order days or more, sorted by `customer_id`: `p_churn` (P(no order day
         within the model's horizon)), `band` ("high": odds at least twice those of the base rate, "low": at most half of
-        them, else "medium"), `reason_1`, `reason_2`, `reason_3` (codes of what raises the risk most, as in
-        "order_days_low"; empty where less does), `reason` (the same in words).
+        them, else "medium"), `reason_1`, `reason_2`, `reason_3` (what raises the risk above the base value
+        most, the strongest first: "silence", "frequency", "gaps", "money", "products", "refunds", "contacts", each the
+        sum of its features' contributions, which is exact; empty where less does), `reason` (the same in words).
 
     Raises
     ------
@@ -234,21 +235,18 @@ def _answers(model: ChurnModel, X: F64, locale: Locale) -> dict[str, NDArray[Any
     chance = expit(model.additive.log_odds(X))
     odds = model.additive.log_odds(X) - np.log(model.base_rate / (1.0 - model.base_rate))
     band = np.where(odds >= np.log(2.0), 2, np.where(odds <= -np.log(2.0), 0, 1))
-    found = strongest(model.additive.contributions(X), 3)
-    # Three kinds of value per feature: below its mean, above it, missing.
-    kinds = np.column_stack(
-        [np.where(np.isnan(X[:, i]), 2, term.place(X[:, i]) > 0.0) for i, term in enumerate(model.additive.terms)]
-    )
-    kind = np.take_along_axis(kinds, np.maximum(found, 0), axis=1)
-    codes = np.where(found < 0, -1, 3 * found + kind).astype(np.int64)
-    names = [wording.reason_code(name, k) for name in model.columns for k in range(3)]
-    sets, which = np.unique(codes, axis=0, return_inverse=True)
-    texts = [wording.reason_text([names[c] for c in row if c >= 0], locale) for row in sets]
-    listed = np.array([*names, ""], dtype=object)
+    codes = list(wording.GROUPS)
+    parts = model.additive.contributions(X)
+    of = {name: i for i, name in enumerate(model.columns)}
+    sums = [parts[:, [of[name] for name in names if name in of]].sum(axis=1) for names in wording.GROUPS.values()]
+    found = strongest(np.column_stack(sums), 3)
+    sets, which = np.unique(found, axis=0, return_inverse=True)
+    texts = [wording.reason_text([codes[c] for c in row if c >= 0], locale) for row in sets]
+    listed = np.array([*codes, ""], dtype=object)
     return {
         "p_churn": chance,
         "band": np.array(_BANDS, dtype=object)[band],
-        **{f"reason_{i + 1}": listed[codes[:, i]] for i in range(3)},
+        **{f"reason_{i + 1}": listed[found[:, i]] for i in range(3)},
         "reason": np.array(texts, dtype=object)[which.reshape(-1)],
     }
 

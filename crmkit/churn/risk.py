@@ -10,7 +10,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, purchases, schema, summary
 from crmkit.churn import wording
-from crmkit.churn.history import YEAR, checked_horizon, customer_rows, with_chances
+from crmkit.churn.history import checked_horizon, customer_rows, with_chances
 from crmkit.errors import SchemaError
 from crmkit.segment_maps import Locale, checked_locale
 

@@ -106,9 +106,7 @@ class ChurnTest:
         return cls(**{**plain, **figures, "slope": slope, "baselines": rules})
 
 
-def tested(
-    day: str, happened: F64, chance: F64, rules: Mapping[str, F64], base_rate: float
-) -> ChurnTest | None:
+def tested(day: str, happened: F64, chance: F64, rules: Mapping[str, F64], base_rate: float) -> ChurnTest | None:
     """Judge probabilities by what happened; None where all or none churned.
 
     Parameters
@@ -188,7 +186,12 @@ _HEADS: Final = {
         "not_better": "Not better than a simple rule",
         "too_little_data": "Too little data for a verdict",
     },
-    "zh": {"ready": "可以使用", "usable": "可参考", "not_better": "不优于简单规则", "too_little_data": "数据不足，无法评判"},
+    "zh": {
+        "ready": "可以使用",
+        "usable": "可参考",
+        "not_better": "不优于简单规则",
+        "too_little_data": "数据不足，无法评判",
+    },
 }
 
 
@@ -214,14 +217,17 @@ def words(test: ChurnTest | None, locale: Locale) -> str:
     if not (test.against_base_rate.high or 0.0) < 0.0:
         parts.append("not clearly better than the base rate" if english else "未明显优于总体比例")
     parts += [_fault(test, fault, locale) for fault in test.faults]
-    return f"{heads[test.code]}{': ' if english else '：'}{('; ' if english else '；').join(parts)}{'.' if english else '。'}"
+    if english:
+        return f"{heads[test.code]}: {'; '.join(parts)}."
+    return f"{heads[test.code]}：{'；'.join(parts)}。"
 
 
 def _figures(test: ChurnTest, locale: Locale) -> str:
     best = max((b for b in test.baselines if b.name in RULES), key=lambda b: b.auc.value)
     if locale == "zh":
         return (
-            f"{test.day} 的预演中 AUC {test.auc.value:.3f}（最佳规则：{_NAMES['zh'][best.name]} {best.auc.value:.3f}），"
+            f"{test.day} 的预演中 AUC {test.auc.value:.3f}（最佳规则：{_NAMES['zh'][best.name]} "
+            f"{best.auc.value:.3f}），"
             f"前 10 % 提升 {test.lift.value:.1f} 倍，预测 {test.predicted:.1%}，实际 {test.observed:.1%}"
         )
     return (

@@ -27,7 +27,8 @@ RISK: Final = {
     },
     "zh": {
         "once": "仅下单一次，{silence}。未来 {horizon}不下单的概率：{chance} %。",
-        "rare": "平均每 {usual}下单一次，上次{silence}：该客户不到 1 % 的间隔会这么久。未来 {horizon}不下单的概率：{chance} %。",
+        "rare": "平均每 {usual}下单一次，上次{silence}：该客户不到 1 % 的间隔会这么久。"
+        "未来 {horizon}不下单的概率：{chance} %。",
         "unusual": "平均每 {usual}下单一次，上次{silence}：只有 {tail} % 的间隔更久，不寻常。"
         "未来 {horizon}不下单的概率：{chance} %。",
         "long": "平均每 {usual}下单一次，上次{silence}：{tail} % 的间隔更久。未来 {horizon}不下单的概率：{chance} %。",
@@ -78,70 +79,46 @@ def whole(number: nw.Expr) -> nw.Expr:
     return (number + 0.5).floor().cast(nw.Int64)
 
 
-# What each feature says when it raises the risk: below its mean, above it, missing.
+# Features that tell one story: apart, the weights of two that move together are split at will; their sum is not.
+GROUPS: Final = {
+    "silence": ("days_since_order", "silence_ratio", "silence_tail", "p_no_order"),
+    "frequency": ("order_days", "order_trend", "year_ago_order_days"),
+    "gaps": ("mean_gap_days", "last_gap_days", "gap_evenness"),
+    "money": ("revenue_per_order_day", "recent_revenue"),
+    "products": ("products", "lines_per_order_day", "categories"),
+    "refunds": ("refund_orders", "refunded_share"),
+    "contacts": ("days_since_contact", "recent_contacts"),
+}
 REASONS: Final = {
     "en": {
-        "days_since_order": ("ordered only lately", "long since the last order", ""),
-        "order_days": ("few orders so far", "many orders so far", ""),
-        "mean_gap_days": ("short gaps between orders", "long gaps between orders", "no second order yet"),
-        "last_gap_days": ("the last gap was short", "the last gap was long", "no second order yet"),
-        "gap_evenness": ("uneven gaps", "even gaps", "too few orders for a rhythm"),
-        "silence_ratio": ("well within the own cycle", "silent for long against the own cycle", "no own cycle yet"),
-        "recent_order_days": ("few or no orders lately", "many orders lately", ""),
-        "earlier_order_days": ("few orders in the period before", "many orders in the period before", ""),
-        "year_ago_order_days": ("few orders in this season a year ago", "orders in this season a year ago", "new"),
-        "revenue_per_order_day": ("small orders", "large orders", ""),
-        "recent_revenue": ("little revenue lately", "much revenue lately", ""),
-        "refund_orders": ("few refunds", "refunds", ""),
-        "refunded_share": ("little was refunded", "much was refunded", ""),
-        "products": ("few different products", "many different products", ""),
-        "lines_per_order_day": ("few products per order", "many products per order", ""),
-        "categories": ("few categories", "many categories", ""),
-        "days_since_contact": ("contacted lately", "long since the last contact", "never contacted"),
-        "recent_contacts": ("few or no contacts lately", "many contacts lately", ""),
-        "p_no_order": ("orders often", "own rhythm gives little hope of an order soon", ""),
-        "silence_tail": ("a silence unusual for this customer", "an ordinary silence", ""),
+        "silence": "its silence, for a customer of its rhythm",
+        "frequency": "few orders, or fewer than it used to",
+        "gaps": "gaps between orders: long, uneven, or none yet",
+        "money": "little revenue, or small orders",
+        "products": "few different products",
+        "refunds": "its refunds",
+        "contacts": "how it was contacted",
+        "": "Nothing raises the risk above the average.",
     },
     "zh": {
-        "days_since_order": ("刚刚下单", "距上次下单已久", ""),
-        "order_days": ("下单次数少", "下单次数多", ""),
-        "mean_gap_days": ("下单间隔短", "下单间隔长", "尚无第二次下单"),
-        "last_gap_days": ("最近间隔短", "最近间隔长", "尚无第二次下单"),
-        "gap_evenness": ("间隔不均匀", "间隔均匀", "订单太少，看不出节奏"),
-        "silence_ratio": ("仍在自身周期内", "沉默远超自身周期", "尚无自身周期"),
-        "recent_order_days": ("近期很少或没有下单", "近期下单多", ""),
-        "earlier_order_days": ("前一时期下单少", "前一时期下单多", ""),
-        "year_ago_order_days": ("去年同季下单少", "去年同季下过单", "新客户"),
-        "revenue_per_order_day": ("单次金额小", "单次金额大", ""),
-        "recent_revenue": ("近期消费少", "近期消费多", ""),
-        "refund_orders": ("退款少", "有退款", ""),
-        "refunded_share": ("退款比例低", "退款比例高", ""),
-        "products": ("购买产品种类少", "购买产品种类多", ""),
-        "lines_per_order_day": ("单次购买产品少", "单次购买产品多", ""),
-        "categories": ("品类少", "品类多", ""),
-        "days_since_contact": ("近期联系过", "很久没有联系", "从未联系"),
-        "recent_contacts": ("近期联系少或没有", "近期联系多", ""),
-        "p_no_order": ("下单频繁", "按自身节奏近期下单希望不大", ""),
-        "silence_tail": ("沉默对该客户不寻常", "沉默属正常", ""),
+        "silence": "按自身节奏，沉默已久",
+        "frequency": "下单少，或比以往少",
+        "gaps": "下单间隔长、不均匀，或尚无间隔",
+        "money": "消费少，或单次金额小",
+        "products": "购买产品种类少",
+        "refunds": "退款情况",
+        "contacts": "联系情况",
+        "": "没有使风险高于平均的因素。",
     },
 }
-_KINDS: Final = ("low", "high", "missing")
-
-
-def reason_code(feature: str, kind: int) -> str:
-    """Code of a feature below (0) or above (1) its mean, or missing (2)."""
-    return f"{feature}_{_KINDS[kind]}"
 
 
 def reason_text(codes: Sequence[str], locale: Locale) -> str:
     """Say what raises the risk, the strongest first."""
+    texts = REASONS[locale]
     if not codes:
-        return "Nothing raises the risk." if locale == "en" else "没有增加风险的因素。"
-    said = []
-    for code in codes:
-        feature, _, kind = code.rpartition("_")
-        said.append(REASONS[locale][feature][_KINDS.index(kind)])
-    distinct = list(dict.fromkeys(said))
+        return texts[""]
     if locale == "zh":
-        return "，".join(distinct) + "。"
-    return f"{'; '.join(distinct)}.".capitalize()
+        return "；".join(texts[code] for code in codes) + "。"
+    said = "; ".join(texts[code] for code in codes)
+    return f"{said[0].upper()}{said[1:]}."
