@@ -58,7 +58,7 @@ def test_the_tail_of_a_random_buyer_is_that_of_a_gamma_mixed_exponential():
 def test_a_monthly_buyer_silent_for_a_quarter_stands_out():
     """Capability 23: the base buys every 30 days within 3; one stopped 92 days ago, one ordered 20 days ago."""
     rng = np.random.default_rng(4)
-    backs = {f"c{i}": np.round(rng.integers(1, 30) + np.cumsum(rng.normal(30, 3, 11))) for i in range(80)}
+    backs = {f"c{i}": np.round(rng.integers(-20, 0) + np.cumsum(rng.normal(30, 3, 11))) for i in range(80)}
     backs |= {"stopped": 92 + 30 * np.arange(11), "fine": 20 + 30 * np.arange(11), "once": np.array([92])}
     orders = log_of(backs)
     fit = purchases.fit_purchase_process(orders, as_of=DAY, model="regularity_mixture")
@@ -69,7 +69,7 @@ def test_a_monthly_buyer_silent_for_a_quarter_stands_out():
     assert table.loc["stopped", "p_no_order"] > table.loc["fine", "p_no_order"]
     # Capability 27: those to recall, by what their silence puts at risk.
     dormant = table[table["silence_tail"] < 0.05].sort_values("value_at_risk", ascending=False)
-    assert dormant.index.tolist() == ["stopped"]
+    assert dormant.index.tolist() == ["stopped", "once"]  # in a monthly base one order, 92 days ago, is dormant, too
 
 
 def test_probabilities_hold_for_a_base_that_follows_the_process():
