@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from crmkit.churn.additive import fit_additive
+from crmkit.churn.additive import _folds, fit_additive
 from crmkit.churn.classifier import ChurnClassifier, strongest
 from crmkit.errors import DomainError, FitError
 
@@ -122,6 +122,8 @@ def test_rows_of_a_customer_stay_in_one_fold():
     apart = ChurnClassifier().fit(traits, y).additive_.strength
     kept = ChurnClassifier().fit(traits, y, groups=owner).additive_.strength
     assert kept < apart
+    folds = _folds(y.astype(float), owner)
+    assert all(len(set(folds[owner == one])) == 1 for one in range(300))
 
 
 def test_too_few_are_refused_with_their_counts():
