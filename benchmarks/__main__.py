@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
-from benchmarks import accuracy, foundations, health, purchase_processes, repurchase, seasons
+from benchmarks import accuracy, churn_accuracy, foundations, health, purchase_processes, repurchase, seasons
 from benchmarks.timing import Timing, peak_gib
 
 CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
@@ -18,6 +18,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "seasons": seasons.run,
     "repurchase": repurchase.run,
     "health": health.run,
+    "churn": churn_accuracy.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.

@@ -19,6 +19,8 @@ from pandas.testing import assert_frame_equal
 
 import crmkit
 from crmkit import churn, clusters, clv, datasets, evaluation, purchases, repurchase, rfm, schema, summary
+from crmkit.churn import features
+from crmkit.churn.additive import Additive, Term
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.regularity_mixture import RegularityMixture
 from crmkit.models.season_clock import SeasonClock
@@ -134,6 +136,17 @@ CASES: Mapping[str, Case] = {
         lambda f: churn.winback_ranking(f, features=["x", "z"], rng=np.random.default_rng(3), locale="zh"),
         ("campaign",),
     ),
+    "churn.churn_risk": Case(
+        lambda f, c: churn.churn_risk(f, as_of=AS_OF, fit=FIT, customers=c, refunds="net"), ("orders", "customers")
+    ),
+    "churn.churn_features": Case(
+        lambda f, c: churn.churn_features(f, as_of=AS_OF, fit=FIT, contacts=c, refunds="net"), ("products", "contacts")
+    ),
+    "churn.churn_labels": Case(lambda f: churn.churn_labels(f, as_of=EARLIER, observed_to=AS_OF)),
+    "churn.fit_churn_model": Case(
+        lambda f: churn.fit_churn_model(f, as_of=AS_OF, horizon_days=50, snapshots=[EARLIER], least_events=1), key=()
+    ),
+    "churn.predict_churn": Case(lambda f: churn.predict_churn(f, model=CHURN, as_of=AS_OF, fit=FIT, refunds="net")),
 }
 
 HEALTH = churn.HealthScheme(
@@ -145,7 +158,22 @@ HEALTH = churn.HealthScheme(
     ),
     vetoes=(churn.Veto(),),
 )
-
+CHURN = churn.ChurnModel(
+    additive=Additive(
+        -0.5,
+        tuple(
+            Term(name, 2.0, 1.0, 0.5, 0.1 * place, 0.2, 0.3)
+            for place, name in enumerate((*features.ORDERS, *features.CHANCES), -4)
+        ),
+        0.01,
+    ),
+    horizon_days=90,
+    least_orders=1,
+    snapshots=("2024-03-31",),
+    rows=100,
+    churned=40,
+    test=None,
+)
 PAIR = ("customer_id", "product_id")
 CLOCK = SeasonClock((0.80, 0.80, 0.90, 0.95, 1.00, 0.95, 0.85, 0.85, 1.00, 1.10, 1.35, 1.45))
 CUTS = rfm.Cuts(days_since_order=(150, 90, 60, 20), order_count=(1, 1, 2, 4), revenue=(20, 50, 80, 150))
@@ -281,6 +309,10 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "metrics": metrics(orders),
         "contracts": contracts(orders),
         "campaign": campaign(),
+        "customers": segments[["customer_id"]].assign(value=np.arange(len(segments)) * 10.0)[1:],
+        "contacts": orders[["customer_id"]].assign(
+            contacted_at=(orders["ordered_at"] - pd.Timedelta(days=1)).astype("datetime64[us]")
+        )[2:],
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
     }
 
@@ -359,6 +391,7 @@ def assert_same_fit(found: Any, expected: Any) -> None:
     if isinstance(
         expected,
         purchases.PurchaseFit | purchases.SeasonTrial | evaluation.Backtest | evaluation.Comparison | churn.UpliftFit,
+        purchases.PurchaseFit | purchases.SeasonTrial | evaluation.Backtest | evaluation.Comparison | churn.ChurnModel,
     ):
         assert found == expected  # distinct rows are integers, customers sorted: the same digits
         return

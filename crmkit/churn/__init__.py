@@ -1,6 +1,8 @@
 """Who is leaving? Risk, alerts that keep their state, health, retention of contracts, whom to win back."""
 
+from crmkit.churn.classifier import ChurnClassifier
 from crmkit.churn.contracts import remaining_lifetime, retention
+from crmkit.churn.features import churn_features
 from crmkit.churn.health import (
     Bands,
     Colours,
@@ -14,21 +16,34 @@ from crmkit.churn.health import (
     health_score,
     totango,
 )
+from crmkit.churn.labels import churn_labels
+from crmkit.churn.model import ChurnModel, fit_churn_model, predict_churn
+from crmkit.churn.risk import churn_risk
+from crmkit.churn.verdict import Baseline, ChurnTest
 from crmkit.churn.winback import UpliftFit, fit_uplift, winback_ranking
 
 __all__ = [
     "Bands",
+    "Baseline",
+    "ChurnClassifier",
+    "ChurnModel",
+    "ChurnTest",
     "Colours",
     "HealthScheme",
     "Linear",
     "Metric",
     "UpliftFit",
     "Veto",
+    "churn_features",
+    "churn_labels",
+    "churn_risk",
     "churnzero",
+    "fit_churn_model",
     "fit_uplift",
     "gainsight",
     "health_contributions",
     "health_score",
+    "predict_churn",
     "remaining_lifetime",
     "retention",
     "totango",

@@ -18,7 +18,7 @@ from crmkit.models.forecast_scores.probabilities import (
     log_score,
     log_score_losses,
 )
-from crmkit.models.forecast_scores.ranking import Gain, auc, gain_table, precision_at
+from crmkit.models.forecast_scores.ranking import Gain, auc, auc_difference, gain_table, precision_at
 from crmkit.models.forecast_scores.score import Score, mean_of, median_of, ratio_of_sums, share_of, wilson
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Gain",
     "Score",
     "auc",
+    "auc_difference",
     "bias",
     "brier",
     "calibration",

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.probabilities import groups_of
-from crmkit.models.forecast_scores.score import F64, Rows, Score, columns, normal_width, wilson
+from crmkit.models.forecast_scores.score import F64, Rows, Score, around, columns, normal_width, wilson
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,15 +68,54 @@ def auc(
     yes, no = float(rows.count[positive].sum()), float(rows.count[~positive].sum())
     if not (yes and no):
         return None
+    area, over, under = _placements(scores, rows, positive)
+    return _in_unit(area, _area_error(rows, positive, over, under, yes, no), min(yes, no), level)
+
+
+def auc_difference(
+    came: ArrayLike,
+    score: ArrayLike,
+    other: ArrayLike,
+    *,
+    count: ArrayLike | None = None,
+    cluster: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Score | None:
+    """AUC of one score less that of another on the same rows: their errors are correlated, and taken so.
+
+    Parameters
+    ----------
+    came, score, count, cluster : as `auc`
+    other : array-like, shape (n,)
+
+    Returns
+    -------
+    Score or None
+        Normal interval; None where all or none came.
+
+    References
+    ----------
+    As `auc`; DeLong, DeLong & Clarke-Pearson (1988), equation 6, for the contrast of two areas.
+    """
+    happened, first, second = columns(came=np.asarray(came, dtype=np.float64), score=score, other=other)
+    rows, positive = Rows.of(len(first), count, cluster), happened > 0
+    yes, no = float(rows.count[positive].sum()), float(rows.count[~positive].sum())
+    if not (yes and no):
+        return None
+    a, b = (_placements(scores, rows, positive) for scores in (first, second))
+    return around(a[0] - b[0], _area_error(rows, positive, a[1] - b[1], a[2] - b[2], yes, no), level)
+
+
+def _placements(scores: F64, rows: Rows, positive: NDArray[np.bool_]) -> tuple[float, F64, F64]:
+    """Area, and what each row is above (who came) or below it (who did not), shape (n,) each; 0 for the others."""
     distinct, at = np.unique(scores, return_inverse=True)
     came_at = np.bincount(at, rows.count * positive, minlength=len(distinct))
     not_at = np.bincount(at, rows.count * ~positive, minlength=len(distinct))
+    yes, no = float(came_at.sum()), float(not_at.sum())
     beaten = (np.cumsum(not_at) - not_at / 2.0) / no
     beating = 1.0 - (np.cumsum(came_at) - came_at / 2.0) / yes
     area = float(came_at @ beaten) / yes
-    over = np.where(positive, beaten[at] - area, 0.0)
-    under = np.where(positive, 0.0, beating[at] - area)
-    return _in_unit(area, _area_error(rows, positive, over, under, yes, no), min(yes, no), level)
+    return area, np.where(positive, beaten[at] - area, 0.0), np.where(positive, 0.0, beating[at] - area)
 
 
 def _area_error(rows: Rows, mask: NDArray[np.bool_], over: F64, under: F64, yes: float, no: float) -> float | None:
