@@ -218,7 +218,12 @@ def day_rows(orders: Any, *, as_of: dt.date, refunds: Refunds) -> frames.Frame:
 
     For rooms that look at an order log several times: settled, it is read and checked once.
     """
-    return _daily(_sales(order_rows(orders, as_of=as_of, refunds=refunds), refunds))
+    return worth_of_days(order_rows(orders, as_of=as_of, refunds=refunds), refunds)
+
+
+def worth_of_days(rows: frames.Frame, refunds: Refunds) -> frames.Frame:
+    """Return `day_rows` of `order_rows`, for rooms that need both."""
+    return _daily(_sales(rows, refunds))
 
 
 def summary_of_days(days: frames.Frame, *, as_of: dt.date, clock: SeasonClock | None = None) -> frames.Frame:
