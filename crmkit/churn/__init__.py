@@ -1,5 +1,6 @@
 """Who is leaving? Risk, alerts that keep their state, health, retention of contracts, whom to win back."""
 
+from crmkit.churn.alert_states import update_alerts
 from crmkit.churn.alerts import alerts
 from crmkit.churn.rule_files import read_rules, rules_to_json, rules_to_toml
 from crmkit.churn.rule_quality import Quality, alert_quality
@@ -14,4 +15,5 @@ __all__ = [
     "read_rules",
     "rules_to_json",
     "rules_to_toml",
+    "update_alerts",
 ]

@@ -23,8 +23,8 @@ _TEXTS: Final = {
         ),
         "silence": ("The last order was {silence} ago.", "{order_days} order days, the last on {last}"),
         "falling_frequency": (
-            "{now} order days in the last {window} days, where {usual} were usual.",
-            "{then} order days in the {span} days before",
+            "Order days in the last {window} days: {now}, where {usual} were usual.",
+            "order days in the {span} days before: {then}",
         ),
         "falling_spend": (
             "Spent {now} in the last {window} days, where {usual} was usual.",
@@ -60,21 +60,22 @@ _COLOURS: Final = {"en": ("not yet green", "red"), "zh": ("未恢复绿色", "�
 _SCORE: Final = {"en": ", score {score}", "zh": "，得分 {score}"}
 _RED: Final = {"en": ("red since {day}", "red today"), "zh": ("自 {day} 起为红色", "今日为红色")}
 _TESTED: Final = {
-    "en": "Back-tested on {days} earlier days: of {flagged} flagged, {hits} ({precision} %) had no order within "
+    "en": "Back-tested on {days}: of {flagged} flagged, {hits} ({precision} %) had no order within "
     "{horizon} days, of all {base} %.",
-    "zh": "在此前 {days} 个时点回测：{flagged} 个预警中 {hits} 个（{precision} %）在 {horizon} 天内未下单，"
+    "zh": "在此前 {days}回测：{flagged} 个预警中 {hits} 个（{precision} %）在 {horizon} 天内未下单，"
     "全体为 {base} %。",
 }
+_EARLIER: Final = {"en": ("1 earlier day", " earlier days"), "zh": ("1 个时点", " 个时点")}
 _UNTESTED: Final = {
     "en": {
         "table": "Not back-tested: the table says what holds today, not what was known earlier.",
         "short": "Not back-tested: the log is too short for an earlier day with {horizon} days after it.",
-        "none": "Back-tested on {days} earlier days: nobody was flagged.",
+        "none": "Back-tested on {days}: nobody was flagged.",
     },
     "zh": {
         "table": "未回测：该表只反映当前状态。",
         "short": "未回测：日志太短，没有其后满 {horizon} 天的时点。",
-        "none": "在此前 {days} 个时点回测：没有预警。",
+        "none": "在此前 {days}回测：没有预警。",
     },
 }
 
@@ -108,12 +109,14 @@ def tested(quality: list[Quality] | None, horizon_days: int, locale: Locale) -> 
         return texts["table"]
     counted = [part for part in quality if part.customers]
     whole = Quality.over(counted)
+    one, many = _EARLIER[locale]
+    days = one if len(counted) == 1 else f"{len(counted)}{many}"
     if not counted:
         return texts["short"].format(horizon=horizon_days)
     if not whole.flagged:
-        return texts["none"].format(days=len(counted))
+        return texts["none"].format(days=days)
     return _TESTED[locale].format(
-        days=len(counted),
+        days=days,
         flagged=whole.flagged,
         hits=whole.hits,
         precision=_percent(whole.precision),
