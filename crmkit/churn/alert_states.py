@@ -92,10 +92,9 @@ def update_alerts(
     if previous is None:
         return frames.leave(_finished(_opened(now, day), day), like=current, sort=_SORT, same=["customer_id"])
     before = _entered_previous(previous, day, beside=now)
-    met = frames.settled(_met(before, now, day), like=current)
-    followed = _followed(met, day)
-    taken = met.filter(nw.col("goes_on") == 1).select(*_KEY)
-    fresh = _cooled(now.join(taken, on=_KEY, how="anti"), followed, cool_downs, day)
+    met = _met(now, before)
+    followed = _followed(before.join(_renamed(met), on=_KEY, how="left"), day)
+    fresh = _cooled(met.filter((nw.col("continues") == 0) & (nw.col("returns") == 0)), cool_downs, day)
     whole = nw.concat([followed.select(*_STORED), _opened(fresh, day).select(*_STORED)])
     return frames.leave(_finished(whole, day), like=current, sort=_SORT, same=["customer_id"])
 
@@ -155,39 +154,49 @@ def _complete(rows: frames.Frame, names: Sequence[str]) -> frames.Frame:
     return rows.with_columns(**lacking) if lacking else rows
 
 
-def _met(before: frames.Frame, now: frames.Frame, day: dt.date) -> frames.Frame:
-    """Hold each stored alert against today's alert of its customer and rule.
+def _met(now: frames.Frame, before: frames.Frame) -> frames.Frame:
+    """Hold each of today's alerts against the stored ones of its customer and rule.
 
-    Adds `here` (1: there is one), its columns as `new_...`, and `goes_on` (1: it is this very alert).
+    Adds `continues` (1: it is the one still open), `returns` (1: it is a resolved one, and none is open) and
+    `cooling_from` (day on which the last other one was over).
     """
-    renamed = now.select(*_KEY, **{f"new_{name}": nw.col(name) for name in _FRESH}).with_columns(here=nw.lit(1))
-    joined = before.join(renamed, on=_KEY, how="left").with_columns(here=nw.col("here").fill_null(0))
-    is_open, since, new_since = nw.col("resolved_on").is_null(), nw.col("since"), nw.col("new_since")
-    same = (since == new_since).fill_null(False)
-    earlier = (new_since <= nw.col("last_seen_on")).fill_null(True)
-    there = nw.col("here") == 1
-    marked = joined.with_columns(
-        continues=frames.one_if(there & is_open & (same | earlier)), returns=frames.one_if(there & ~is_open & same)
-    )
-    # An alert that is still open is the one that goes on; a resolved one only returns where there is none.
-    kept = marked.with_columns(others=nw.col("continues").sum().over(*_KEY))
-    return kept.with_columns(
-        goes_on=frames.one_if((nw.col("continues") == 1) | ((nw.col("returns") == 1) & (nw.col("others") == 0)))
-    )
+    is_open, since = nw.col("resolved_on").is_null(), nw.col("since")
+    running = before.filter(is_open).select(*_KEY, open_since=since, open_seen=nw.col("last_seen_on"))
+    over = before.filter(~is_open)
+    last = over.group_by(*_KEY).agg(over_on=nw.col("resolved_on").max())
+    again = over.filter(~since.is_null()).group_by(*_KEY, "since").agg(same_over_on=nw.col("resolved_on").max())
+    joined = now.join(running, on=_KEY, how="left").join(last, on=_KEY, how="left")
+    joined = joined.join(again, on=[*_KEY, "since"], how="left")
+    seen = nw.col("open_seen")
+    continues = ~seen.is_null() & ((since == nw.col("open_since")) | (since <= seen) | since.is_null()).fill_null(False)
+    marked = joined.with_columns(continues=frames.one_if(continues))
+    returns = (nw.col("continues") == 0) & ~nw.col("same_over_on").is_null()
+    # A new episode says that the open one was over the day before at the latest.
+    superseded = nw.when((nw.col("continues") == 0) & ~seen.is_null()).then(_eve(since))
+    return marked.with_columns(returns=frames.one_if(returns), cooling_from=nw.max_horizontal("over_on", superseded))
+
+
+def _eve(day: nw.Expr) -> nw.Expr:
+    return day.dt.offset_by("-1d").cast(nw.Date)
+
+
+def _renamed(met: frames.Frame) -> frames.Frame:
+    return met.select(*_KEY, "continues", "returns", **{f"new_{name}": nw.col(name) for name in _FRESH})
 
 
 def _followed(met: frames.Frame, day: dt.date) -> frames.Frame:
     """Stored alerts as they stand today."""
-    today, goes_on = nw.lit(day), nw.col("goes_on") == 1
-    rises = goes_on & (_rank("new_severity") > _rank("worst_severity"))
-    # A new episode says that the old one was over the day before at the latest.
-    eve = nw.col("new_since").dt.offset_by("-1d").cast(nw.Date)
-    ended = nw.when(nw.col("new_since") > nw.col("last_seen_on")).then(eve)
-    over = nw.when(nw.col("resolved_on").is_null()).then(nw.coalesce(ended, today)).otherwise(nw.col("resolved_on"))
+    today, is_open = nw.lit(day), nw.col("resolved_on").is_null()
+    returns = ~is_open & (nw.col("returns") == 1) & (nw.col("since") == nw.col("new_since"))
+    marked = met.with_columns(goes_on=frames.one_if((is_open & (nw.col("continues") == 1)) | returns))
+    goes_on = nw.col("goes_on") == 1
+    rises = frames.one_if(goes_on & (_rank("new_severity") > _rank("worst_severity"))) == 1
+    ended = nw.when(nw.col("new_since") > nw.col("last_seen_on")).then(_eve(nw.col("new_since")))
+    over = nw.when(is_open).then(nw.coalesce(ended, today)).otherwise(nw.col("resolved_on"))
     none = nw.lit(None, dtype=nw.Date)
     fresh = {name: nw.when(goes_on).then(nw.col(f"new_{name}")).otherwise(nw.col(name)) for name in _FRESH}
     del fresh["since"]  # an alert keeps the day by which it is known
-    return met.with_columns(
+    return marked.with_columns(
         resolved_on=nw.when(goes_on).then(none).otherwise(over),
         last_seen_on=nw.when(goes_on).then(today).otherwise(nw.col("last_seen_on")),
         escalated_on=nw.when(rises).then(today).otherwise(nw.col("escalated_on")),
@@ -198,18 +207,14 @@ def _followed(met: frames.Frame, day: dt.date) -> frames.Frame:
     )
 
 
-def _cooled(
-    fresh: frames.Frame, followed: frames.Frame, cool_downs: dict[str, int], day: dt.date
-) -> frames.Frame:
-    """Leave out new episodes of a customer whose last one of the rule was resolved too recently."""
-    last = followed.group_by(*_KEY).agg(cooling_from=nw.col("resolved_on").max())
-    rows = fresh.join(last, on=_KEY, how="left")
+def _cooled(fresh: frames.Frame, cool_downs: dict[str, int], day: dt.date) -> frames.Frame:
+    """Leave out new episodes of a customer whose last one of the rule was over too recently."""
     waits = nw.lit(False)
     for rule, days in cool_downs.items():
         if days:
             since = nw.lit(day - dt.timedelta(days=days))
             waits = waits | ((nw.col("rule") == rule) & (nw.col("cooling_from") > since).fill_null(False))
-    return rows.filter(~waits).drop("cooling_from")
+    return fresh.filter(~waits)
 
 
 def _opened(fresh: frames.Frame, day: dt.date) -> frames.Frame:
