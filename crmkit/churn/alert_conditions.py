@@ -102,9 +102,7 @@ def _falling(rule: AlertRule, day: int, columns: Sequence[str]) -> Condition:
 def _no_contact(rule: AlertRule, day: int, columns: Sequence[str]) -> Condition:
     start = last_contact(day, columns)
     silence = day - start
-    return Condition(
-        ~start.is_null(), silence.cast(nw.Float64), lambda at: silence >= at, start + _up(rule.raise_at)
-    )
+    return Condition(~start.is_null(), silence.cast(nw.Float64), lambda at: silence >= at, start + _up(rule.raise_at))
 
 
 def last_contact(day: int, columns: Sequence[str]) -> nw.Expr:

@@ -85,11 +85,11 @@ def known_on(rows: frames.Frame, rules: Sequence[AlertRule], days: Days, *, reve
     """One row per customer with an order day, from `numbered_days`.
 
     For each day c of `days.snapshots`: `last_c` (ordinal of the last order day on or before it), `cycle_c` (median gap
-    between order days up to it; days), both missing before the first; `n_c` (order days up to it), also for the edges of
-    windows; `s_c` (money up to it, in units); and `first` (ordinal of the first order day).
+    between order days up to it; days), both missing before the first; `n_c` (order days up to it), also for the edges
+    of windows; `s_c` (money up to it, in units); and `first` (ordinal of the first order day).
     """
     day, is_sale = nw.col("day"), nw.col("sale") == 1
-    columns = {"first": nw.when(is_sale).then(day)}
+    columns: dict[str, nw.Expr] = {"first": nw.when(is_sale).then(day)}
     columns |= {f"last_{c}": nw.when(is_sale & (day <= c)).then(day) for c in days.snapshots}
     columns |= {f"n_{c}": frames.one_if(is_sale & (day <= c)) for c in days.counted(rules)}
     sums = days.summed(rules, revenue=revenue)

@@ -61,15 +61,15 @@ def update_alerts(
 
     Notes
     -----
-    An alert is one customer, one rule, one `since`. It is resolved when it is no longer in `current`; if it comes back with
-    the same `since` (a table was missing for a run), it is the same alert again. A `since` after the day it was last
+    An alert is one customer, one rule, one `since`. It is resolved when it is no longer in `current`; if it comes back
+    with the same `since` (a table was missing for a run), it is the same alert again. A `since` after the day it was last
     seen is a new episode: the old one is resolved on the day before, though no run saw it. A new episode is opened
     `cool_down_days` after the customer's last alert of the rule was resolved, if it is still there then.
 
     An escalation empties `acknowledged_on` and `snoozed_until`: they were given to something less grave.
 
-    The tables and `as_of` are all that counts: a second run of the same day returns the same table. After days without a
-    run, the same alerts are open, with the same `since` and severity, as if every day had been run; only the days of
+    The tables and `as_of` are all that counts: a second run of the same day returns the same table. After days without
+    a run, the same alerts are open, with the same `since` and severity, as if every day had been run; only the days of
     the runs (`opened_on`, `resolved_on`, and with these the end of a cool-down) are those of the runs that took place,
     and an episode that began and ended between two runs was never seen.
 
@@ -185,7 +185,7 @@ def _renamed(met: frames.Frame) -> frames.Frame:
 
 
 def _followed(met: frames.Frame, day: dt.date) -> frames.Frame:
-    """Stored alerts as they stand today."""
+    """Bring stored alerts to where they stand today."""
     today, is_open = nw.lit(day), nw.col("resolved_on").is_null()
     returns = ~is_open & (nw.col("returns") == 1) & (nw.col("since") == nw.col("new_since"))
     marked = met.with_columns(goes_on=frames.one_if((is_open & (nw.col("continues") == 1)) | returns))

@@ -62,8 +62,7 @@ _RED: Final = {"en": ("red since {day}", "red today"), "zh": ("自 {day} 起为�
 _TESTED: Final = {
     "en": "Back-tested on {days}: of {flagged} flagged, {hits} ({precision} %) had no order within "
     "{horizon} days, of all {base} %.",
-    "zh": "在此前 {days}回测：{flagged} 个预警中 {hits} 个（{precision} %）在 {horizon} 天内未下单，"
-    "全体为 {base} %。",
+    "zh": "在此前 {days}回测：{flagged} 个预警中 {hits} 个（{precision} %）在 {horizon} 天内未下单，全体为 {base} %。",
 }
 _EARLIER: Final = {"en": ("1 earlier day", " earlier days"), "zh": ("1 个时点", " 个时点")}
 _UNTESTED: Final = {
@@ -218,4 +217,3 @@ def _one_decimal(number: nw.Expr) -> nw.Expr:
     tenths = _whole(number * 10.0)
     ones = (tenths / 10).floor().cast(nw.Int64)
     return nw.concat_str(ones.cast(nw.String), nw.lit("."), (tenths - 10 * ones).cast(nw.String))
-

@@ -6,18 +6,18 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, schema, summary
 from crmkit.churn import alert_people, alert_wording
-from crmkit.churn.alert_conditions import UNTESTABLE, condition
+from crmkit.churn.alert_conditions import condition
 from crmkit.churn.alert_log import Days, booked_days, known_on, numbered_days
 from crmkit.churn.alert_people import Tables
 from crmkit.churn.alert_tables import STATES
-from crmkit.churn.declines import declines
+from crmkit.churn.declines import declines, windows_over_time
 from crmkit.churn.rule_quality import Quality, checked_days, over_all, qualities
 from crmkit.churn.rules import DECLINES, DEFAULT_RULES, AlertRule, checked_rules
 from crmkit.segment_maps import Locale, checked_locale
@@ -77,8 +77,8 @@ def alerts(
     Returns
     -------
     data frame like `orders`
-        One row per customer and rule, sorted by both: `rule` (code), `severity` ("info", "warning", "critical"), `since`
-        (first day on which the rule held, date; missing where health does not tell it), `measure` (what the rule
+        One row per customer and rule, sorted by both: `rule` (code), `severity` ("info", "warning", "critical"),
+        `since` (first day on which the rule held, date; missing where health does not tell it), `measure` (what the rule
         measures, in its unit), `threshold` (`raise_at`), `reason`, `evidence` (texts), `value_at_risk` (money: `value`
         of `customers`, else revenue of the 365 days up to `as_of`, times the chance of no order within
         `horizon_days`), `play` (what to do), `precision`, `precision_low`, `precision_high`, `recall`, `lift`,
@@ -117,9 +117,19 @@ def alerts(
     rows = frames.settled(numbered_days(booked), like=orders)
     known = known_on(rows, asked, days, revenue=not has_value)
     people = frames.settled(alert_people.everyone(known, tables, days, beside=rows), like=orders)
-    run = _Run(days, rows, people, frames.names_of(people), _still_open(open_alerts, rows), locale)
+    run = _Run(days, rows, people, frames.names_of(people), _still_open(open_alerts, rows), locale, orders)
     parts = run.parts(asked)
-    return frames.leave(nw.concat(parts).select(*COLUMNS), like=orders, sort=["customer_id", "rule"], same=["customer_id"])
+    return frames.leave(
+        nw.concat(parts).select(*COLUMNS), like=orders, sort=["customer_id", "rule"], same=["customer_id"]
+    )
+
+
+_Courses: TypeAlias = dict[tuple[int, int], frames.Frame]
+
+
+def _windows(rule: AlertRule) -> tuple[int, int]:
+    """Length of the last window of a falling rule and of all its windows; days."""
+    return rule.window_days, (rule.windows_before + 1) * rule.window_days
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +142,29 @@ class _Run:
     columns: list[str]
     still_open: frames.Frame | None
     locale: Locale
+    like: Any
+
+    def courses(self, rules: Sequence[AlertRule]) -> _Courses:
+        """Follow the windows of the falling rules through the log; rules of the same windows share theirs."""
+        falling = [rule for rule in rules if rule.kind in DECLINES]
+        made = {}
+        for days in dict.fromkeys(map(_windows, falling)):
+            near = nw.concat([self._near(rule).select("customer_id") for rule in falling if _windows(rule) == days])
+            course = windows_over_time(self.rows, near, days, self.days.today)
+            made[days] = frames.settled(course, like=self.like)
+        return made
 
     def parts(self, rules: Sequence[AlertRule]) -> list[frames.Frame]:
         """Alerts of each rule, in the columns that all have."""
         by_rule = qualities(self.people, rules, self.days)
         base = over_all(self.people, self.days).base_rate
-        return [self._part(rule, by_rule.get(rule.code), base) for rule in rules]
+        courses = self.courses(rules)
+        return [self._part(rule, by_rule.get(rule.code), base, courses) for rule in rules]
 
-    def _part(self, rule: AlertRule, parts: list[Quality] | None, base: float) -> frames.Frame:
+    def _part(self, rule: AlertRule, parts: list[Quality] | None, base: float, courses: _Courses) -> frames.Frame:
         found, today = Quality.over(parts or []), self.days.today
         asks = condition(rule, today, self.columns)
-        listed = self._listed(rule).with_columns(measure=asks.measure.round(6))
+        listed = self._listed(rule, courses).with_columns(measure=asks.measure.round(6))
         dated = alert_wording.with_days(listed, rule, today, self.columns)
         chance = found.precision if found.flagged else base
         worth = alert_people.value(self.days, self.columns)
@@ -168,18 +190,24 @@ class _Run:
         )
         return worded.select(*COLUMNS)
 
-    def _listed(self, rule: AlertRule) -> frames.Frame:
-        """Customers on the list of a rule, with `since`."""
+    def _near(self, rule: AlertRule) -> frames.Frame:
+        """Take customers whose measure has reached `clear_at`."""
+        asks = condition(rule, self.days.today, self.columns)
+        return self.people.filter(asks.asked & asks.reaches(rule.stays_at))
+
+    def _listed(self, rule: AlertRule, courses: _Courses) -> frames.Frame:
+        """Take customers on the list of a rule, with `since`."""
         asks = condition(rule, self.days.today, self.columns)
         if rule.kind in DECLINES:
-            near = self.people.filter(asks.asked & asks.reaches(rule.stays_at))
-            since = declines(self.rows, near, rule, self.days.today).select("customer_id", since_day=nw.col("since"))
-            return frames.with_dates(near.join(since, on="customer_id", how="inner"), since="since_day")
+            since = declines(courses[_windows(rule)], rule)
+            return frames.with_dates(self._near(rule).join(since, on="customer_id", how="inner"), since="since_day")
         raised = self.people.filter(asks.asked & asks.reaches(rule.raise_at)).with_columns(since_day=asks.since)
         if rule.kind == "health_red" and self.still_open is not None and rule.stays_at < rule.raise_at:
             kept = self.people.filter(asks.asked & asks.reaches(rule.stays_at) & ~asks.reaches(rule.raise_at))
             mine = self.still_open.filter(nw.col("rule") == rule.code).select("customer_id", "since_day")
-            raised = nw.concat([raised, kept.join(mine, on="customer_id", how="inner").select(*self.columns, "since_day")])
+            raised = nw.concat(
+                [raised, kept.join(mine, on="customer_id", how="inner").select(*self.columns, "since_day")]
+            )
         return frames.with_dates(raised, since="since_day")
 
 

@@ -7,57 +7,65 @@ last day on which it was clear, there was a day that raised it. Nothing of it de
 
 from __future__ import annotations
 
+from typing import Final
+
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
 from crmkit.churn.alert_conditions import falls
 from crmkit.churn.rules import AlertRule
 
+_SUMS: Final = ("n_recent", "n_before", "s_recent", "s_before", "old")
 
-def declines(rows: frames.Frame, candidates: frames.Frame, rule: AlertRule, today: int) -> frames.Frame:
-    """Find the alerts of a falling rule that are on: `customer_id`, `since` (ordinal).
 
-    `rows` are `numbered_days`, `candidates` customers whose measure has reached `clear_at` today.
+def windows_over_time(rows: frames.Frame, customers: frames.Frame, days: tuple[int, int], today: int) -> frames.Frame:
+    """One row per customer and day on which a window changes, with what the windows hold from then on.
+
+    `rows` are `numbered_days`; `customers` those to follow; `days` the length of the last window and of all windows.
+    Columns: `customer_id`, `event_day` (ordinal), order days and money `n_recent`, `n_before`, `s_recent`, `s_before`,
+    and `old` (order days that have left all windows).
     """
-    course = _course(rows.join(candidates.select("customer_id"), on="customer_id", how="semi"), rule, today)
-    clear = nw.when(nw.col("stays") == 0).then(nw.col("event_day"))
-    marked = course.with_columns(clear_day=clear)
-    judged = marked.with_columns(last_clear=nw.col("clear_day").max().over("customer_id"))
-    raised = judged.filter((nw.col("raised") == 1) & (nw.col("event_day") > nw.col("last_clear")))
-    return raised.group_by("customer_id").agg(since=nw.col("event_day").min())
+    kept = rows.join(customers.select("customer_id"), on="customer_id", how="semi")
+    plain = kept.select("customer_id", "day", "sale", "units")
+    window, whole = days
+    moves = [
+        _moved(plain, 0, recent=1, before=0),
+        _moved(plain, window, recent=-1, before=1),
+        _moved(plain, whole, recent=0, before=-1),
+    ]
+    past = nw.concat(moves).filter(nw.col("event_day") <= today)
+    daily = past.group_by("customer_id", "event_day").agg(*[nw.col(name).sum() for name in _SUMS])
+    whole_sums = daily.with_columns(nw.col(*_SUMS).cast(nw.Int64))
+    running = [nw.col(name).cum_sum().over("customer_id", order_by="event_day") for name in _SUMS]
+    return whole_sums.with_columns(*running).with_columns(nw.col(*_SUMS).cast(nw.Int64))
 
 
-def _course(rows: frames.Frame, rule: AlertRule, today: int) -> frames.Frame:
-    """One row per customer and day on which a window changes: whether the rule raises, and stays, from then on."""
-    window, whole = rule.window_days, (rule.windows_before + 1) * rule.window_days
-    amount = nw.col("sale") if rule.kind == "falling_frequency" else nw.col("units")
-    plain = rows.select("customer_id", "day", "sale", amount=amount)
-    moves = nw.concat(
-        [
-            _moved(plain, 0, recent=1, before=0),
-            _moved(plain, window, recent=-1, before=1),
-            _moved(plain, whole, recent=0, before=-1),
-        ]
-    ).filter(nw.col("event_day") <= today)
-    sums = ("recent", "before", "sales", "old")
-    daily = moves.group_by("customer_id", "event_day").agg(*[nw.col(name).sum() for name in sums])
-    running = daily.with_columns(nw.col(*sums).cast(nw.Int64)).with_columns(
-        *[nw.col(name).cum_sum().over("customer_id", order_by="event_day") for name in sums]
+def declines(course: frames.Frame, rule: AlertRule) -> frames.Frame:
+    """Find the alerts of a falling rule that are on at the end of `windows_over_time`: `customer_id`, `since_day`."""
+    what = "n" if rule.kind == "falling_frequency" else "s"
+    recently, usually = nw.col(f"{what}_recent"), nw.col(f"{what}_before")
+    asked = (nw.col("old") > 0) & (nw.col("n_before") >= rule.least_order_days) & (usually > 0)
+    reaches = falls(rule, recently, usually)
+    day = nw.col("event_day")
+    marked = course.select(
+        "customer_id",
+        raised_day=nw.when(asked & reaches(rule.raise_at)).then(day),
+        clear_day=nw.when(~(asked & reaches(rule.stays_at))).then(day),
     )
-    asked = (nw.col("old") > 0) & (nw.col("sales") >= rule.least_order_days) & (nw.col("before") > 0)
-    reaches = falls(rule, nw.col("recent"), nw.col("before"))
-    return running.with_columns(
-        raised=frames.one_if(asked & reaches(rule.raise_at)), stays=frames.one_if(asked & reaches(rule.stays_at))
-    )
+    last_clear = marked.group_by("customer_id").agg(nw.col("clear_day").max())
+    raised = marked.filter(~nw.col("raised_day").is_null()).select("customer_id", "raised_day")
+    since = raised.join(last_clear, on="customer_id", how="inner").filter(nw.col("raised_day") > nw.col("clear_day"))
+    return since.group_by("customer_id").agg(since_day=nw.col("raised_day").min())
 
 
 def _moved(plain: frames.Frame, days: int, *, recent: int, before: int) -> frames.Frame:
-    """What an order day does to the windows some days later; `old`: it has left them all."""
+    """Tell what an order day does to the windows some days later; `old`: it has left them all."""
     return plain.select(
         "customer_id",
         event_day=nw.col("day") + days,
-        recent=nw.col("amount") * recent,
-        before=nw.col("amount") * before,
-        sales=nw.col("sale") * before,
+        n_recent=nw.col("sale") * recent,
+        n_before=nw.col("sale") * before,
+        s_recent=nw.col("units") * recent,
+        s_before=nw.col("units") * before,
         old=nw.col("sale") if before < 0 else nw.lit(0, dtype=nw.Int64),
     )

@@ -134,8 +134,8 @@ def alert_quality(
 
     Notes
     -----
-    On each earlier day a rule sees what had been booked by then, nothing else. Customers count on every earlier day, so the
-    interval over all days is somewhat too narrow. Of customers whom a falling rule keeps on the list by `clear_at`
+    On each earlier day a rule sees what had been booked by then, nothing else. Customers count on every earlier day, so
+    the interval over all days is somewhat too narrow. Of customers whom a falling rule keeps on the list by `clear_at`
     nothing is counted: the precision is that of raising.
 
     References
@@ -188,7 +188,7 @@ def over_all(people: frames.Frame, days: Days) -> Quality:
 def _flags(
     people: frames.Frame, rules: Sequence[AlertRule], cut: int, end: int, columns: Sequence[str]
 ) -> frames.Frame:
-    """What each rule says of each customer on a day: 0 not asked, 1 not flagged, 2 flagged."""
+    """Write down what each rule says of each customer on a day: 0 not asked, 1 not flagged, 2 flagged."""
     there = people.filter(nw.col(f"n_{cut}") > 0)
     flags = {}
     for i, rule in enumerate(rules):
@@ -204,7 +204,9 @@ def _flags(
 
 def _quality(counts: dict[str, NDArray[Any]], name: str, at: NDArray[np.bool_]) -> Quality:
     here = at & (counts[name] > 0)
-    silence, churned, flag, count = (counts[key][here].astype(np.int64) for key in ("silence", "churned", name, "count"))
+    silence, churned, flag, count = (
+        counts[key][here].astype(np.int64) for key in ("silence", "churned", name, "count")
+    )
     flagged = flag == 2
     n = int(count[flagged].sum())
     return Quality(
@@ -216,9 +218,7 @@ def _quality(counts: dict[str, NDArray[Any]], name: str, at: NDArray[np.bool_]) 
     )
 
 
-def _hits_of_longest(
-    silence: NDArray[np.int64], churned: NDArray[np.int64], count: NDArray[np.int64], n: int
-) -> float:
+def _hits_of_longest(silence: NDArray[np.int64], churned: NDArray[np.int64], count: NDArray[np.int64], n: int) -> float:
     """Lost customers among the n with the longest silence; of equal silences, as many as there are on average."""
     levels, at = np.unique(-silence, return_inverse=True)
     total = np.bincount(at, weights=count, minlength=len(levels))

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Literal, TypeAlias, get_args
 
 from crmkit.errors import DomainError
@@ -152,7 +153,7 @@ def _rises(rule: AlertRule) -> bool:
     down = rule.kind == "subscription_end"
     return all(
         later[0] > before[0] and (later[1] < before[1] if down else later[1] > before[1])
-        for before, later in zip(steps, steps[1:], strict=False)
+        for before, later in pairwise(steps)
     )
 
 
