@@ -53,8 +53,8 @@ def applied(rules: Sequence[AlertRule], tables: Tables) -> tuple[AlertRule, ...]
 def everyone(known: frames.Frame, tables: Tables, days: Days, *, beside: frames.Frame) -> frames.Frame:
     """Add to `known_on` those without an order, and what the other tables say.
 
-    Columns of the tables that were given: `tier`, `value`, `created` (ordinal), `contact_c` (ordinal of the last contact
-    up to day c), `ends`, `term` (ordinals of the contract), `level`, `score`, `red_since` (ordinal) of health.
+    Columns of the tables that were given: `tier`, `value`, `created` (ordinal), `contact_c` (ordinal of the last
+    contact up to day c), `ends`, `term` (ordinals of the contract), `level`, `score`, `red_since` (ordinal) of health.
     """
     parts = _parts(tables, days, beside)
     whole = [parts[name] for name in ("customers", "subscriptions", "health") if name in parts]
@@ -69,7 +69,7 @@ def everyone(known: frames.Frame, tables: Tables, days: Days, *, beside: frames.
 
 
 def value(days: Days, columns: Sequence[str]) -> nw.Expr:
-    """Give what a customer is worth: the column of `customers`, else the revenue of the year up to today; at least 0."""
+    """Give what a customer is worth: the column of `customers`, else revenue of the year up to today; at least 0."""
     if "value" in columns:
         return nw.col("value").cast(nw.Float64)
     revenue = (nw.col(f"s_{days.today}") - nw.col(f"s_{days.today - YEAR}")) / UNITS

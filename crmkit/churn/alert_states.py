@@ -62,8 +62,8 @@ def update_alerts(
     Notes
     -----
     An alert is one customer, one rule, one `since`. It is resolved when it is no longer in `current`; if it comes back
-    with the same `since` (a table was missing for a run), it is the same alert again. A `since` after the day it was last
-    seen is a new episode: the old one is resolved on the day before, though no run saw it. A new episode is opened
+    with the same `since` (a table was missing for a run), it is the same alert again. A `since` after the day it was
+    last seen is a new episode: the old one is resolved on the day before, though no run saw it. A new episode is opened
     `cool_down_days` after the customer's last alert of the rule was resolved, if it is still there then.
 
     An escalation empties `acknowledged_on` and `snoozed_until`: they were given to something less grave.
@@ -209,12 +209,12 @@ def _followed(met: frames.Frame, day: dt.date) -> frames.Frame:
 
 def _cooled(fresh: frames.Frame, cool_downs: dict[str, int], day: dt.date) -> frames.Frame:
     """Leave out new episodes of a customer whose last one of the rule was over too recently."""
-    waits = nw.lit(False)
     for rule, days in cool_downs.items():
         if days:
             since = nw.lit(day - dt.timedelta(days=days))
-            waits = waits | ((nw.col("rule") == rule) & (nw.col("cooling_from") > since).fill_null(False))
-    return fresh.filter(~waits)
+            waits = (nw.col("rule") == rule) & (nw.col("cooling_from") > since).fill_null(False)
+            fresh = fresh.filter(~waits)
+    return fresh
 
 
 def _opened(fresh: frames.Frame, day: dt.date) -> frames.Frame:

@@ -43,7 +43,7 @@ ALERTS = Table(
     ),
 )
 STATES = Table(
-    "alert states",
+    "states",
     "one row per alert, open or resolved, from churn.update_alerts",
     (
         Column("alert_id", "id", "which alert", domain="never empty", required=True, nullable=False),

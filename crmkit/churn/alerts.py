@@ -78,9 +78,9 @@ def alerts(
     -------
     data frame like `orders`
         One row per customer and rule, sorted by both: `rule` (code), `severity` ("info", "warning", "critical"),
-        `since` (first day on which the rule held, date; missing where health does not tell it), `measure` (what the rule
-        measures, in its unit), `threshold` (`raise_at`), `reason`, `evidence` (texts), `value_at_risk` (money: `value`
-        of `customers`, else revenue of the 365 days up to `as_of`, times the chance of no order within
+        `since` (first day on which the rule held, date; missing where health does not tell it), `measure` (what the
+        rule measures, in its unit), `threshold` (`raise_at`), `reason`, `evidence` (texts), `value_at_risk` (money:
+        `value` of `customers`, else revenue of the 365 days up to `as_of`, times the chance of no order within
         `horizon_days`), `play` (what to do), `precision`, `precision_low`, `precision_high`, `recall`, `lift`,
         `flagged` (the rule on earlier days of this log, see `alert_quality`; missing where it could not be tested),
         `tested` (the same in words, or why not).
