@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
-from benchmarks import accuracy, foundations, purchase_processes, repurchase, seasons
+from benchmarks import accuracy, alerts, foundations, purchase_processes, repurchase, seasons
 from benchmarks.timing import Timing, peak_gib
 
 CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
@@ -17,6 +17,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "accuracy": accuracy.run,
     "seasons": seasons.run,
     "repurchase": repurchase.run,
+    "alerts": alerts.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.
