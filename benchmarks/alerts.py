@@ -76,9 +76,9 @@ def speed(orders: int) -> str:
     churn.update_alerts(state, current, as_of=END + dt.timedelta(days=1))
     done = time.perf_counter()
     return (
-        f"\n{len(log):,} orders, pandas in and out: alerts {listed - start:.1f} s ({len(current):,} listed), first state "
-        f"{opened - listed:.1f} s, update of {len(state):,} open alerts {done - opened:.1f} s; peak {peak_gib():.2f} GiB "
-        f"({before:.2f} GiB with the log alone)"
+        f"\n{len(log):,} orders, pandas in and out: alerts {listed - start:.1f} s ({len(current):,} listed), "
+        f"first state {opened - listed:.1f} s, update of {len(state):,} open alerts {done - opened:.1f} s; "
+        f"peak {peak_gib():.2f} GiB ({before:.2f} GiB with the log alone)"
     )
 
 
