@@ -427,3 +427,12 @@ def test_chinese_texts():
     row = found(orders, last + 90 * DAY, rules=[churn.DEFAULT_RULES[0]], locale="zh").iloc[0]
     assert row["reason"] == "通常每 30 天下单一次，上次下单在 90 天前，为通常间隔的 3.0 倍。"
     assert row["play"] == churn.DEFAULT_RULES[0].play_zh
+
+
+def test_a_rule_that_could_not_be_asked_gives_an_empty_table():
+    orders, on = log(["2024-01-01"]), dt.date(2024, 6, 1)
+    vip = churn.DEFAULT_RULES[4]
+    nobody = found(orders, on, rules=[vip])
+    assert len(nobody) == 0
+    assert list(nobody.columns) == list(found(orders, on).columns)
+    assert len(engines.on_polars(churn.alert_quality, orders, as_of=on, rules=[vip, churn.DEFAULT_RULES[6]])) == 0

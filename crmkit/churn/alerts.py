@@ -26,6 +26,8 @@ COLUMNS: Final = (
     *("customer_id", "rule", "severity", "since", "measure", "threshold", "reason", "evidence", "value_at_risk"),
     *("play", "precision", "precision_low", "precision_high", "recall", "lift", "flagged", "tested"),
 )
+# Stands where no rule could be asked, so that the answer is an empty table like any other.
+_NOBODY: Final = AlertRule("nobody", "silence", 1e6, "", "")
 
 
 def alerts(
@@ -111,7 +113,7 @@ def alerts(
     checked_locale(locale)
     days = checked_days(as_of, horizon_days, cuts)
     tables = Tables(customers, contacts, subscriptions, health)
-    asked = alert_people.applied(checked_rules(rules), tables)
+    asked = alert_people.applied(checked_rules(rules), tables) or (_NOBODY,)
     has_value = customers is not None and "value" in frames.column_names(customers)
     booked = booked_days(orders, as_of=as_of, refunds=refunds)
     rows = frames.settled(numbered_days(booked), like=orders)

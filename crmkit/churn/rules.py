@@ -116,7 +116,8 @@ class AlertRule:
 
 def _findings(rule: AlertRule) -> list[tuple[str, bool, str]]:
     """List field, whether it is wrong, and what was expected; in the order in which they can be asked."""
-    at = rule.raise_at
+    is_number = _is_number(rule.raise_at)
+    at = rule.raise_at if is_number else math.nan
     share = rule.kind in DECLINES
     returns = share or rule.kind == "health_red"
     least = 2 if rule.kind == "own_cycle_silence" else 1
@@ -124,7 +125,7 @@ def _findings(rule: AlertRule) -> list[tuple[str, bool, str]]:
     return [
         ("code", not _CODE.fullmatch(str(rule.code)), "letters, digits, '_' and '-'"),
         ("kind", not known, f"one of {', '.join(KINDS)}"),
-        ("raise_at", not (_is_number(at) and 0 < at < math.inf), "a number above 0"),
+        ("raise_at", not (is_number and at > 0), "a number above 0"),
         ("raise_at", share and not at <= 1, "a share above 0 and at most 1"),
         ("raise_at", rule.kind == "health_red" and at not in (1, 2), "1 (yellow) or 2 (red)"),
         ("severity", rule.severity not in SEVERITIES, f"one of {', '.join(SEVERITIES)}"),
@@ -147,6 +148,8 @@ _RISING = "pairs of a severity and a threshold, each graver and further than the
 
 
 def _rises(rule: AlertRule) -> bool:
+    if rule.severity not in SEVERITIES or not _is_number(rule.raise_at):
+        return False
     if any(severity not in SEVERITIES or not _is_number(at) for severity, at in rule.escalates):
         return False
     steps = [(SEVERITIES.index(severity), at) for severity, at in rule.steps]
