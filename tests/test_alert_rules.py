@@ -84,6 +84,7 @@ def test_an_error_names_the_place(text, said):
     [
         ({"code": "a b"}, "code must be letters, digits"),
         ({"kind": "mood"}, "kind must be one of own_cycle_silence, silence"),
+        ({"raise_at": "30"}, "raise_at must be a number above 0, got '30'"),
         ({"raise_at": True}, "raise_at must be a number above 0, got True"),
         ({"raise_at": float("nan")}, "raise_at must be a number above 0, got nan"),
         ({"kind": "falling_spend", "raise_at": 1.5}, "raise_at must be a share above 0 and at most 1, got 1.5"),

@@ -121,6 +121,13 @@ def test_a_new_episode_between_two_runs_is_told_by_its_first_day():
     assert updated(table, again, 34)["state"].tolist() == ["resolved", "opened"]
 
 
+def test_a_first_day_that_was_corrected_is_no_new_episode():
+    state = runs((12, ANN))
+    for since in (11, 12):
+        table = updated(state, listed(("ann", "quiet", "warning", since)), 13)
+        assert table[["state", "since"]].to_numpy().tolist() == [["ongoing", pd.Timestamp(on(10))]]
+
+
 def test_an_alert_without_a_first_day_goes_on_while_it_is_listed():
     unknown = listed(("ann", "quiet", "warning", None))
     state = runs((12, unknown), (13, unknown))
