@@ -6,6 +6,8 @@ import datetime as dt
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Final, TypeAlias
 
 import narwhals.stable.v2 as nw
@@ -18,7 +20,7 @@ from crmkit.churn.alert_log import Days, booked_days, known_on, numbered_days
 from crmkit.churn.alert_people import Tables
 from crmkit.churn.alert_tables import STATES
 from crmkit.churn.declines import declines, windows_over_time
-from crmkit.churn.rule_quality import Quality, checked_days, over_all, qualities
+from crmkit.churn.rule_quality import Quality, checked_days, qualities
 from crmkit.churn.rules import DECLINES, DEFAULT_RULES, AlertRule, checked_rules
 from crmkit.segment_maps import Locale, checked_locale
 
@@ -28,6 +30,8 @@ COLUMNS: Final = (
 )
 # Stands where no rule could be asked, so that the answer is an empty table like any other.
 _NOBODY: Final = AlertRule("nobody", "silence", 1e6, "", "")
+# Flags everyone: its base rate is that of all customers.
+_ALL: Final = AlertRule("crmkit-all", "silence", 1.0, "", "")
 
 
 def alerts(
@@ -151,15 +155,16 @@ class _Run:
         falling = [rule for rule in rules if rule.kind in DECLINES]
         made = {}
         for days in dict.fromkeys(map(_windows, falling)):
-            near = nw.concat([self._near(rule).select("customer_id") for rule in falling if _windows(rule) == days])
+            mine = [self._nears(rule) for rule in falling if _windows(rule) == days]
+            near = self.people.filter(reduce(or_, mine))
             course = windows_over_time(self.rows, near, days, self.days.today)
             made[days] = frames.settled(course, like=self.like)
         return made
 
     def parts(self, rules: Sequence[AlertRule]) -> list[frames.Frame]:
         """Alerts of each rule, in the columns that all have."""
-        by_rule = qualities(self.people, rules, self.days)
-        base = over_all(self.people, self.days).base_rate
+        by_rule = qualities(self.people, [_ALL, *rules], self.days)
+        base = Quality.over(by_rule[_ALL.code]).base_rate
         courses = self.courses(rules)
         return [self._part(rule, by_rule.get(rule.code), base, courses) for rule in rules]
 
@@ -192,17 +197,19 @@ class _Run:
         )
         return worded.select(*COLUMNS)
 
-    def _near(self, rule: AlertRule) -> frames.Frame:
-        """Take customers whose measure has reached `clear_at`."""
+    def _nears(self, rule: AlertRule) -> nw.Expr:
+        """Whether the measure has reached `clear_at`."""
         asks = condition(rule, self.days.today, self.columns)
-        return self.people.filter(asks.asked & asks.reaches(rule.stays_at))
+        return asks.asked & asks.reaches(rule.stays_at)
 
     def _listed(self, rule: AlertRule, courses: _Courses) -> frames.Frame:
         """Take customers on the list of a rule, with `since`."""
         asks = condition(rule, self.days.today, self.columns)
         if rule.kind in DECLINES:
             since = declines(courses[_windows(rule)], rule)
-            return frames.with_dates(self._near(rule).join(since, on="customer_id", how="inner"), since="since_day")
+            return frames.with_dates(
+                self.people.filter(self._nears(rule)).join(since, on="customer_id", how="inner"), since="since_day"
+            )
         raised = self.people.filter(asks.asked & asks.reaches(rule.raise_at)).with_columns(since_day=asks.since)
         if rule.kind == "health_red" and self.still_open is not None and rule.stays_at < rule.raise_at:
             kept = self.people.filter(asks.asked & asks.reaches(rule.stays_at) & ~asks.reaches(rule.raise_at))

@@ -52,9 +52,9 @@ def declines(course: frames.Frame, rule: AlertRule) -> frames.Frame:
         raised_day=nw.when(asked & reaches(rule.raise_at)).then(day),
         clear_day=nw.when(~(asked & reaches(rule.stays_at))).then(day),
     )
-    last_clear = marked.group_by("customer_id").agg(nw.col("clear_day").max())
-    raised = marked.filter(~nw.col("raised_day").is_null()).select("customer_id", "raised_day")
-    since = raised.join(last_clear, on="customer_id", how="inner").filter(nw.col("raised_day") > nw.col("clear_day"))
+    # A window, not a join with itself: a lazy engine would compute the course twice.
+    judged = marked.with_columns(last_clear=nw.col("clear_day").max().over("customer_id"))
+    since = judged.filter(nw.col("raised_day") > nw.col("last_clear"))
     return since.group_by("customer_id").agg(since_day=nw.col("raised_day").min())
 
 

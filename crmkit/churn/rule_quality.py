@@ -179,12 +179,6 @@ def qualities(people: frames.Frame, rules: Sequence[AlertRule], days: Days) -> d
     }
 
 
-def over_all(people: frames.Frame, days: Days) -> Quality:
-    """Quality of nobody's rule: the base rate of all customers."""
-    everyone = AlertRule("everyone", "silence", 1.0, "", "")
-    return Quality.over(qualities(people, [everyone], days)["everyone"])
-
-
 def _flags(
     people: frames.Frame, rules: Sequence[AlertRule], cut: int, end: int, columns: Sequence[str]
 ) -> frames.Frame:
