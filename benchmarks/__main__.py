@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
-from benchmarks import accuracy, churn_accuracy, foundations, health, purchase_processes, repurchase, seasons
+from benchmarks import accuracy, alerts, churn_accuracy, foundations, health, purchase_processes, repurchase, seasons
 from benchmarks.timing import Timing, peak_gib
 
 CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
@@ -19,6 +19,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "repurchase": repurchase.run,
     "health": health.run,
     "churn": churn_accuracy.run,
+    "alerts": alerts.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.

@@ -347,3 +347,15 @@ def _on_clock(sales: frames.Frame, clock: SeasonClock, as_of: dt.date) -> frames
     days = np.arange(_EARLIEST.toordinal(), frames.as_day(as_of).toordinal() + 1)
     ticks = {"day_number": days, "clock_day": clock.position(days)}
     return frames.join_small(numbered, ticks, on=["day_number"])
+
+
+def order_lines(orders: Any, *, as_of: dt.date, refunds: Refunds) -> frames.Frame:
+    """Return the rows of an order log as they were booked, before lines become orders, cut at `as_of`.
+
+    `customer_id`, `order_day` (date of the row), `amount`, and `order_id` if the log has it: for rooms that ask what
+    was known on several days of one log.
+    """
+    last = frames.as_day(as_of)
+    rows = _dated_rows(orders, refunds).filter(nw.col("order_day") <= nw.lit(last))
+    named = [name for name in ("order_id",) if name in frames.names_of(rows)]
+    return rows.select("customer_id", "order_day", "amount", *named)

@@ -7,7 +7,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -147,8 +147,40 @@ CASES: Mapping[str, Case] = {
         lambda f: churn.fit_churn_model(f, as_of=AS_OF, horizon_days=50, snapshots=[EARLIER], least_events=1), key=()
     ),
     "churn.predict_churn": Case(lambda f: churn.predict_churn(f, model=CHURN, as_of=AS_OF, fit=FIT, refunds="net")),
+    "churn.alerts": Case(
+        lambda *f: churn.alerts(
+            *f[:1],
+            **dict(zip(("customers", "contacts", "subscriptions", "health", "open_alerts"), f[1:], strict=True)),
+            as_of=AS_OF,
+            rules=RULES,
+            horizon_days=60,
+            cuts=2,
+            refunds="net",
+        ),
+        ("orders", "people", "contacts", "running contracts", "health", "alert states"),
+        ("customer_id", "rule"),
+    ),
+    "churn.alert_quality": Case(
+        lambda f, people, contacts: churn.alert_quality(
+            f, as_of=AS_OF, customers=people, contacts=contacts, rules=RULES, horizon_days=60, cuts=2
+        ),
+        ("orders", "people", "contacts"),
+        (),
+    ),
+    "churn.update_alerts": Case(
+        lambda states, now: churn.update_alerts(states, now, as_of=AS_OF, rules=RULES),
+        ("alert states", "alerts"),
+        ("customer_id", "rule", "opened_on"),
+    ),
 }
 
+# Low thresholds, so that the small logs have alerts of every kind.
+RULES = tuple(
+    replace(rule, least_order_days=2, window_days=30, cool_down_days=20, tiers=("VIP",) if rule.tiers else ())
+    if rule.kind in ("own_cycle_silence", "silence", "falling_frequency", "falling_spend")
+    else rule
+    for rule in churn.DEFAULT_RULES
+)
 HEALTH = churn.HealthScheme(
     "health",
     (
@@ -285,6 +317,56 @@ def three_years(orders: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+def beside_orders(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Customers with tiers (one never ordered), contacts, contracts and health of a log."""
+    ids = pd.Series([*sorted(orders["customer_id"].unique()), "nobody"], dtype="str", name="customer_id")
+    place = np.arange(len(ids))
+    days = pd.Timestamp(AS_OF) - pd.to_timedelta(7 * (place % 20), unit="D")
+    stamps = pd.Series(days.astype("datetime64[us]"))
+    return {
+        "people": pd.DataFrame(
+            {
+                "customer_id": ids,
+                "tier": pd.Series([("VIP", "B", None)[i % 3] for i in place], dtype="str"),
+                "created_at": stamps - pd.DateOffset(years=1),
+            }
+        ),
+        "contacts": pd.DataFrame({"customer_id": ids, "contacted_at": stamps})[place % 4 > 0],
+        "running contracts": pd.DataFrame(
+            {
+                "customer_id": ids,
+                "started_at": stamps - pd.DateOffset(years=1),
+                "ended_at": (stamps + pd.DateOffset(days=60)).where(place % 5 > 0),
+            }
+        ),
+        "health": pd.DataFrame(
+            {
+                "customer_id": ids,
+                "colour": pd.Series([("red", "yellow", "green", "unknown")[i % 4] for i in place], dtype="str"),
+                "score": np.where(place % 4 == 3, np.nan, 10.0 * (place % 10)),
+                "turned_red_on": stamps.where(place % 8 == 0),
+            }
+        ),
+    }
+
+
+def with_alerts(made: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Alerts of today, and the state of two earlier runs with something acknowledged and something snoozed."""
+    given = {"customers": made["people"], "contacts": made["contacts"], "health": made["health"]}
+
+    def listed(day: dt.date) -> pd.DataFrame:
+        return churn.alerts(made["orders"], as_of=day, rules=RULES[:5] + RULES[6:], **given)
+
+    early, later = EARLIER, EARLIER + dt.timedelta(days=30)
+    states = churn.update_alerts(churn.update_alerts(None, listed(early), as_of=early), listed(later), as_of=later)
+    place = pd.Series(range(len(states)))
+    handled = states.assign(
+        acknowledged_on=states["acknowledged_on"].where(place % 3 > 0, pd.Timestamp(later)),
+        snoozed_until=states["snoozed_until"].where(place % 4 > 0, pd.Timestamp(AS_OF)),
+    )
+    return {**made, "alerts": listed(AS_OF), "alert states": handled}
+
+
 @cache
 def tables(log: str) -> dict[str, pd.DataFrame]:
     orders = {"by hand": by_hand, "simulated": simulated}[log]()
@@ -293,7 +375,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
     bad = orders.assign(
         amount=orders["amount"].where(orders.index != 3), customer_id=orders["customer_id"].where(orders.index != 5)
     )
-    return {
+    made = {
         "orders": orders,
         "three years": three_years(orders),
         "products": products(three_years(orders)),
@@ -310,11 +392,9 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "contracts": contracts(orders),
         "campaign": campaign(),
         "customers": segments[["customer_id"]].assign(value=np.arange(len(segments)) * 10.0)[1:],
-        "contacts": orders[["customer_id"]].assign(
-            contacted_at=(orders["ordered_at"] - pd.Timedelta(days=1)).astype("datetime64[us]")
-        )[2:],
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
     }
+    return with_alerts({**made, **beside_orders(orders)})
 
 
 def called(name: str, engine: str, log: str) -> Any:

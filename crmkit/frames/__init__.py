@@ -1,6 +1,6 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
-from crmkit.frames.days import as_day, with_day_numbers, with_month_numbers, with_seconds
+from crmkit.frames.days import as_day, with_dates, with_day_numbers, with_month_numbers, with_seconds
 from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename, settled
 from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence
 from crmkit.frames.files import write_parquet, written_aside
@@ -31,6 +31,7 @@ __all__ = [
     "rows_until",
     "sentence",
     "settled",
+    "with_dates",
     "with_day_numbers",
     "with_gaps",
     "with_month_numbers",

@@ -10,6 +10,8 @@ from crmkit.errors import DomainError
 from crmkit.frames.expressions import names_of, quoted
 from crmkit.frames.native import Frame, wrapped
 
+_EPOCH = dt.date(1970, 1, 1).toordinal()
+
 
 def as_day(day: dt.date) -> dt.date:
     """Check a date argument; a time stamp counts as its day."""
@@ -38,6 +40,21 @@ def with_seconds(frame: Frame, **times: str) -> Frame:
         numbers = [seconds.format(quoted(new, engine)) for new in times]
         return wrapped(stamped.to_native().project(", ".join(kept + numbers)))
     return stamped.with_columns(**{new: _seconds(nw.col(new)) for new in times})
+
+
+def with_dates(frame: Frame, **numbers: str) -> Frame:
+    """Add the dates of columns of ordinals (`datetime.date.toordinal`); the keyword is the new name."""
+    engine, native = frame.implementation, frame.to_native()
+    if engine.is_polars():
+        days = {new: (nw.col(old) - _EPOCH).cast(nw.Int32).cast(nw.Date) for new, old in numbers.items()}
+        return frame.with_columns(**days)
+    made = []
+    for new, old in numbers.items():
+        since = f"cast({quoted(old, engine)} - {_EPOCH} as integer)"
+        day = f"date '1970-01-01' + {since}" if engine.is_duckdb() else f"date_add(date '1970-01-01', {since})"
+        made.append(f"{day} as {quoted(new, engine)}")
+    columns = ", ".join(["*", *made])
+    return wrapped(native.project(columns) if engine.is_duckdb() else native.selectExpr("*", *made))
 
 
 def with_month_numbers(frame: Frame, **dates: str) -> Frame:
