@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 from crmkit import churn
-from crmkit.churn import snapshots, verdict
+from crmkit.churn.forecast import snapshots, verdict
 from crmkit.models import forecast_scores as scores
 
 # The day before each cut of the reference: order days before 2011-06-01, 07-15 and 09-01.

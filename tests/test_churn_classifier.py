@@ -11,8 +11,8 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from crmkit.churn.additive import _folds, fit_additive
-from crmkit.churn.classifier import ChurnClassifier, strongest
+from crmkit.churn.forecast.additive import _folds, fit_additive
+from crmkit.churn.forecast.classifier import ChurnClassifier, strongest
 from crmkit.errors import DomainError, FitError
 
 

@@ -11,7 +11,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from crmkit import churn, datasets, purchases
-from crmkit.churn import snapshots
+from crmkit.churn.forecast import snapshots
 from crmkit.errors import DomainError, FitError
 from crmkit.models import forecast_scores as scores
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from crmkit import churn, purchases, summary
-from crmkit.churn.history import _chances
+from crmkit.churn.forecast.history import _chances
 from crmkit.errors import DomainError, FitError, SchemaError
 from crmkit.models.histories import Histories
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric

@@ -19,8 +19,8 @@ from pandas.testing import assert_frame_equal
 
 import crmkit
 from crmkit import churn, clusters, clv, datasets, evaluation, purchases, repurchase, rfm, schema, summary
-from crmkit.churn import features
-from crmkit.churn.additive import Additive, Term
+from crmkit.churn.forecast import features
+from crmkit.churn.forecast.additive import Additive, Term
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.regularity_mixture import RegularityMixture
 from crmkit.models.season_clock import SeasonClock

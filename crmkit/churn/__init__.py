@@ -1,10 +1,28 @@
 """Who is leaving? Risk, alerts that keep their state, health, retention of contracts, whom to win back."""
 
-from crmkit.churn.alert_states import update_alerts
-from crmkit.churn.alerts import alerts
-from crmkit.churn.classifier import ChurnClassifier
+from crmkit.churn.alerting import (
+    DEFAULT_RULES,
+    AlertRule,
+    Quality,
+    alert_quality,
+    alerts,
+    read_rules,
+    rules_to_json,
+    rules_to_toml,
+    update_alerts,
+)
 from crmkit.churn.contracts import remaining_lifetime, retention
-from crmkit.churn.features import churn_features
+from crmkit.churn.forecast import (
+    Baseline,
+    ChurnClassifier,
+    ChurnModel,
+    ChurnTest,
+    churn_features,
+    churn_labels,
+    churn_risk,
+    fit_churn_model,
+    predict_churn,
+)
 from crmkit.churn.health import (
     Bands,
     Colours,
@@ -18,13 +36,6 @@ from crmkit.churn.health import (
     health_score,
     totango,
 )
-from crmkit.churn.labels import churn_labels
-from crmkit.churn.model import ChurnModel, fit_churn_model, predict_churn
-from crmkit.churn.risk import churn_risk
-from crmkit.churn.rule_files import read_rules, rules_to_json, rules_to_toml
-from crmkit.churn.rule_quality import Quality, alert_quality
-from crmkit.churn.rules import DEFAULT_RULES, AlertRule
-from crmkit.churn.verdict import Baseline, ChurnTest
 from crmkit.churn.winback import UpliftFit, fit_uplift, winback_ranking
 
 __all__ = [

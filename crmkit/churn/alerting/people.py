@@ -9,9 +9,9 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 
 from crmkit import frames, schema
-from crmkit.churn.alert_log import UNITS, YEAR, Days
-from crmkit.churn.alert_tables import HEALTH
-from crmkit.churn.rules import DEFAULT_RULES, LEVELS, AlertRule
+from crmkit.churn.alerting.log import UNITS, YEAR, Days
+from crmkit.churn.alerting.rules import DEFAULT_RULES, LEVELS, AlertRule
+from crmkit.churn.alerting.tables import HEALTH
 from crmkit.errors import DomainError, SchemaError
 
 _TABLE_OF: Final = {"no_contact": "contacts", "subscription_end": "subscriptions", "health_red": "health"}

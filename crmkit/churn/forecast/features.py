@@ -9,7 +9,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, purchases, schema, summary
-from crmkit.churn.history import YEAR, checked_horizon, customer_rows, with_chances
+from crmkit.churn.forecast.history import YEAR, checked_horizon, customer_rows, with_chances
 
 ORDERS = (
     *("days_since_order", "order_days", "mean_gap_days", "last_gap_days", "gap_evenness", "silence_ratio"),

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from crmkit.churn.additive import F64, Additive, fit_additive
+from crmkit.churn.forecast.additive import F64, Additive, fit_additive
 from crmkit.errors import DomainError, FitError
 
 

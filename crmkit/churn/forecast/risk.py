@@ -9,8 +9,8 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, purchases, schema, summary
-from crmkit.churn import wording
-from crmkit.churn.history import checked_horizon, customer_rows, with_chances
+from crmkit.churn.forecast import wording
+from crmkit.churn.forecast.history import checked_horizon, customer_rows, with_chances
 from crmkit.errors import SchemaError
 from crmkit.segment_maps import Locale, checked_locale
 

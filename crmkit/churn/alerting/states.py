@@ -10,8 +10,8 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, schema
-from crmkit.churn.alert_tables import ALERTS, STATE_COLUMNS, STATES
-from crmkit.churn.rules import DEFAULT_RULES, SEVERITIES, AlertRule, checked_rules
+from crmkit.churn.alerting.rules import DEFAULT_RULES, SEVERITIES, AlertRule, checked_rules
+from crmkit.churn.alerting.tables import ALERTS, STATE_COLUMNS, STATES
 from crmkit.errors import DomainError, SchemaError
 
 _KEY: Final = ["customer_id", "rule"]

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from crmkit import frames, summary
-from crmkit.churn.additive import F64
-from crmkit.churn.features import feature_frame
-from crmkit.churn.labels import label_frame
+from crmkit.churn.forecast.additive import F64
+from crmkit.churn.forecast.features import feature_frame
+from crmkit.churn.forecast.labels import label_frame
 from crmkit.errors import DomainError, FitError
 
 # Weights of some twenty terms: more rows do not move them.

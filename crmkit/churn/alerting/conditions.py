@@ -1,4 +1,4 @@
-"""What each kind of rule asks of a customer on a day, as expressions over `alert_people.everyone`."""
+"""What each kind of rule asks of a customer on a day, as expressions over `people.everyone`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 import narwhals.stable.v2 as nw
 
-from crmkit.churn.rules import AlertRule
+from crmkit.churn.alerting.rules import AlertRule
 
 # Kinds whose tables know today only: what they said on an earlier day is not known.
 UNTESTABLE: Final = ("subscription_end", "health_red")

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.churn.additive import F64
+from crmkit.churn.forecast.additive import F64
 from crmkit.models import forecast_scores as scores
 from crmkit.models.forecast_scores import Score
 from crmkit.segment_maps import Locale

@@ -12,8 +12,8 @@ from typing import Final
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
-from crmkit.churn.alert_conditions import falls
-from crmkit.churn.rules import AlertRule
+from crmkit.churn.alerting.conditions import falls
+from crmkit.churn.alerting.rules import AlertRule
 
 _SUMS: Final = ("n_recent", "n_before", "s_recent", "s_before", "old")
 

@@ -8,7 +8,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, summary
-from crmkit.churn.history import checked_horizon
+from crmkit.churn.forecast.history import checked_horizon
 from crmkit.errors import DomainError
 
 

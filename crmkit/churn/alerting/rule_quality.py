@@ -14,11 +14,10 @@ from narwhals.stable.v2.typing import IntoFrameT
 from numpy.typing import NDArray
 
 from crmkit import frames, summary
-from crmkit.churn import alert_people
-from crmkit.churn.alert_conditions import UNTESTABLE, condition
-from crmkit.churn.alert_log import Days, booked_days, known_on, numbered_days
-from crmkit.churn.alert_people import Tables
-from crmkit.churn.rules import DEFAULT_RULES, AlertRule, checked_rules
+from crmkit.churn.alerting.conditions import UNTESTABLE, condition
+from crmkit.churn.alerting.log import Days, booked_days, known_on, numbered_days
+from crmkit.churn.alerting.people import Tables, applied, everyone
+from crmkit.churn.alerting.rules import DEFAULT_RULES, AlertRule, checked_rules
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import wilson_ends
 
@@ -144,12 +143,12 @@ def alert_quality(
     """
     asked = [rule for rule in checked_rules(rules) if rule.kind not in UNTESTABLE]
     tables = Tables(customers=customers, contacts=contacts)
-    known_rules = alert_people.applied(asked, tables)
+    known_rules = applied(asked, tables)
     days = checked_days(as_of, horizon_days, cuts)
     booked = booked_days(orders, as_of=as_of, refunds=refunds)
     rows = frames.settled(numbered_days(booked), like=orders)
     known = known_on(rows, known_rules, days, revenue=False)
-    people = alert_people.everyone(known, tables, days, beside=rows)
+    people = everyone(known, tables, days, beside=rows)
     by_rule = qualities(people, known_rules, days)
     return frames.build(_columns(by_rule, days), like=orders)
 

@@ -14,14 +14,14 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, schema, summary
-from crmkit.churn import alert_people, alert_wording
-from crmkit.churn.alert_conditions import condition
-from crmkit.churn.alert_log import Days, booked_days, known_on, numbered_days
-from crmkit.churn.alert_people import Tables
-from crmkit.churn.alert_tables import STATES
-from crmkit.churn.declines import declines, windows_over_time
-from crmkit.churn.rule_quality import Quality, checked_days, qualities
-from crmkit.churn.rules import DECLINES, DEFAULT_RULES, AlertRule, checked_rules
+from crmkit.churn.alerting import wording
+from crmkit.churn.alerting.conditions import condition
+from crmkit.churn.alerting.declines import declines, windows_over_time
+from crmkit.churn.alerting.log import Days, booked_days, known_on, numbered_days
+from crmkit.churn.alerting.people import Tables, applied, everyone, value
+from crmkit.churn.alerting.rule_quality import Quality, checked_days, qualities
+from crmkit.churn.alerting.rules import DECLINES, DEFAULT_RULES, AlertRule, checked_rules
+from crmkit.churn.alerting.tables import STATES
 from crmkit.segment_maps import Locale, checked_locale
 
 COLUMNS: Final = (
@@ -117,12 +117,12 @@ def alerts(
     checked_locale(locale)
     days = checked_days(as_of, horizon_days, cuts)
     tables = Tables(customers, contacts, subscriptions, health)
-    asked = alert_people.applied(checked_rules(rules), tables) or (_NOBODY,)
+    asked = applied(checked_rules(rules), tables) or (_NOBODY,)
     has_value = customers is not None and "value" in frames.column_names(customers)
     booked = booked_days(orders, as_of=as_of, refunds=refunds)
     rows = frames.settled(numbered_days(booked), like=orders)
     known = known_on(rows, asked, days, revenue=not has_value)
-    people = frames.settled(alert_people.everyone(known, tables, days, beside=rows), like=orders)
+    people = frames.settled(everyone(known, tables, days, beside=rows), like=orders)
     run = _Run(days, rows, people, frames.names_of(people), _still_open(open_alerts, rows), locale, orders)
     parts = run.parts(asked)
     return frames.leave(
@@ -172,9 +172,9 @@ class _Run:
         found, today = Quality.over(parts or []), self.days.today
         asks = condition(rule, today, self.columns)
         listed = self._listed(rule, courses).with_columns(measure=asks.measure.round(6))
-        dated = alert_wording.with_days(listed, rule, today, self.columns)
+        dated = wording.with_days(listed, rule, today, self.columns)
         chance = found.precision if found.flagged else base
-        worth = alert_people.value(self.days, self.columns)
+        worth = value(self.days, self.columns)
         risk = nw.lit(None, dtype=nw.Float64) if math.isnan(chance) else frames.money(worth * chance)
         low, high = found.interval
         shares = {
@@ -191,9 +191,9 @@ class _Run:
             value_at_risk=risk,
             play=nw.lit(rule.text(self.locale)[1]),
             flagged=nw.lit(found.flagged if parts else None, dtype=nw.Int64),
-            tested=nw.lit(alert_wording.tested(parts, self.days.horizon, self.locale)),
+            tested=nw.lit(wording.tested(parts, self.days.horizon, self.locale)),
             **{name: nw.lit(None if math.isnan(at) else at, dtype=nw.Float64) for name, at in shares.items()},
-            **alert_wording.alert_texts(rule, today, self.columns, self.locale),
+            **wording.alert_texts(rule, today, self.columns, self.locale),
         )
         return worded.select(*COLUMNS)
 

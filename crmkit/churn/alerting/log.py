@@ -10,7 +10,7 @@ from typing import Any
 import narwhals.stable.v2 as nw
 
 from crmkit import frames, summary
-from crmkit.churn.rules import DECLINES, AlertRule
+from crmkit.churn.alerting.rules import DECLINES, AlertRule
 
 YEAR = 365
 # Money is summed in ten-thousandths: whole sums are the same in every run and on every engine.

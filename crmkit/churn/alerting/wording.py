@@ -8,10 +8,10 @@ from typing import Final
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
-from crmkit.churn.alert_conditions import before, last_contact, recent
-from crmkit.churn.alert_log import UNITS
-from crmkit.churn.rule_quality import Quality
-from crmkit.churn.rules import AlertRule
+from crmkit.churn.alerting.conditions import before, last_contact, recent
+from crmkit.churn.alerting.log import UNITS
+from crmkit.churn.alerting.rule_quality import Quality
+from crmkit.churn.alerting.rules import AlertRule
 from crmkit.segment_maps import Locale
 
 # Reason and evidence of each kind.

@@ -10,7 +10,7 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from crmkit.churn.rules import AlertRule, checked_rules
+from crmkit.churn.alerting.rules import AlertRule, checked_rules
 from crmkit.errors import DomainError
 
 _TEXTS = ("code", "kind", "name", "play", "name_zh", "play_zh", "severity")

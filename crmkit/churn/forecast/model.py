@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from crmkit import frames, purchases, summary
-from crmkit.churn import snapshots as shots
-from crmkit.churn import verdict as verdicts
-from crmkit.churn import wording
-from crmkit.churn.additive import F64, Additive
-from crmkit.churn.classifier import ChurnClassifier, strongest
-from crmkit.churn.features import feature_frame
-from crmkit.churn.history import checked_horizon
-from crmkit.churn.verdict import ChurnTest, Code
+from crmkit.churn.forecast import snapshots as shots
+from crmkit.churn.forecast import verdict as verdicts
+from crmkit.churn.forecast import wording
+from crmkit.churn.forecast.additive import F64, Additive
+from crmkit.churn.forecast.classifier import ChurnClassifier, strongest
+from crmkit.churn.forecast.features import feature_frame
+from crmkit.churn.forecast.history import checked_horizon
+from crmkit.churn.forecast.verdict import ChurnTest, Code
 from crmkit.errors import DomainError
 from crmkit.segment_maps import Locale, checked_locale
 
