@@ -1,0 +1,1 @@
+"""What the engine matrix runs: how each public function is called, and the tables that it is given."""
