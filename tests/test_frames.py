@@ -556,3 +556,22 @@ def test_seconds_are_those_of_the_calendar_on_every_engine(engine: str) -> None:
     found = frames.arrays(counted, ["second", "row"])["second"]
     want = [np.floor((t - pd.Timestamp("1970-01-01")) / pd.Timedelta(seconds=1)) for t in times]
     np.testing.assert_array_equal(np.asarray(found, dtype=np.float64), want)
+
+
+def test_texts_come_out_by_way_of_arrow_as_they_do_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pd.DataFrame(
+        {
+            "id": [3, 1, 2],
+            "text": pd.Series(["b", None, "李"], dtype="str"),
+            "kind": pd.Categorical(["x", "y", "x"]),
+            "number": [1.5, np.nan, -0.0],
+            "count": pd.array([1, None, 3], dtype="Int64"),
+            "truth": [True, False, True],
+            "day": pd.to_datetime(["2024-02-29 00:00:00.0", None, "1969-12-31 23:59:59.5"]).astype("datetime64[us]"),
+        }
+    )
+    by_arrow = frames.leave(frames.enter(table), like=table, sort=["id"])
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    pd.testing.assert_frame_equal(by_arrow, frames.leave(frames.enter(table), like=table, sort=["id"]))
+    assert by_arrow["text"].isna().tolist() == [True, False, False]
+    assert by_arrow["text"].tolist()[1:] == ["李", "b"]
