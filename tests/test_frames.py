@@ -563,15 +563,16 @@ def test_texts_come_out_by_way_of_arrow_as_they_do_without_it(monkeypatch: pytes
         {
             "id": [3, 1, 2],
             "text": pd.Series(["b", None, "李"], dtype="str"),
-            "kind": pd.Categorical(["x", "y", "x"]),
             "number": [1.5, np.nan, -0.0],
             "count": pd.array([1, None, 3], dtype="Int64"),
             "truth": [True, False, True],
             "day": pd.to_datetime(["2024-02-29 00:00:00.0", None, "1969-12-31 23:59:59.5"]).astype("datetime64[us]"),
         }
     )
-    by_arrow = frames.leave(frames.enter(table), like=table, sort=["id"])
+    with_kinds = table.assign(kind=pd.Categorical(["x", "y", "x"], ordered=True))
+    by_arrow, kinds = (frames.leave(frames.enter(t), like=t, sort=["id"]) for t in (table, with_kinds))
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    pd.testing.assert_frame_equal(by_arrow, frames.leave(frames.enter(table), like=table, sort=["id"]))
+    for found, like in ((by_arrow, table), (kinds, with_kinds)):
+        pd.testing.assert_frame_equal(found, frames.leave(frames.enter(like), like=like, sort=["id"]))
     assert by_arrow["text"].isna().tolist() == [True, False, False]
     assert by_arrow["text"].tolist()[1:] == ["李", "b"]
