@@ -8,6 +8,7 @@ from typing import Final
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
+from crmkit.day_words import ago, days, whole
 from crmkit.segment_maps import Locale
 
 # By status; of customers without a gap of their own, another text.
@@ -42,8 +43,6 @@ ONCE: Final = {
         "lapsed": "仅下单一次，{silence}：自行回购的可能很小。若回购，约在 {next}，{start} 至 {end}。",
     },
 }
-_DAYS: Final = {"en": ("1 day", " days"), "zh": ("1 天", " 天")}
-_AGO: Final = {"en": ("today", " ago"), "zh": ("今天", "前")}
 
 
 def forecast_reason(locale: Locale) -> nw.Expr:
@@ -66,23 +65,6 @@ def _chosen(texts: Mapping[str, str], parts: Mapping[str, nw.Expr]) -> nw.Expr:
     for status in statuses:
         chosen = nw.when(nw.col("status") == status).then(frames.sentence(texts[status], parts)).otherwise(chosen)
     return chosen
-
-
-def days(count: nw.Expr, locale: Locale) -> nw.Expr:
-    """Words for a whole number of days: "1 day", "45 days"."""
-    one, many = _DAYS[locale]
-    return nw.when(count == 1).then(nw.lit(one)).otherwise(nw.concat_str(count.cast(nw.String), nw.lit(many)))
-
-
-def ago(count: nw.Expr, locale: Locale) -> nw.Expr:
-    """Words for a day so many days before: "today", "1 day ago"."""
-    today, back = _AGO[locale]
-    return nw.when(count == 0).then(nw.lit(today)).otherwise(nw.concat_str(days(count, locale), nw.lit(back)))
-
-
-def whole(number: nw.Expr) -> nw.Expr:
-    """Nearest whole number, halves upwards: engines round them differently."""
-    return (number + 0.5).floor().cast(nw.Int64)
 
 
 REMINDERS: Final = {

@@ -12,6 +12,7 @@ from crmkit.churn.alerting.conditions import before, last_contact, recent
 from crmkit.churn.alerting.log import UNITS
 from crmkit.churn.alerting.rule_quality import Quality
 from crmkit.churn.alerting.rules import AlertRule
+from crmkit.day_words import days, whole
 from crmkit.segment_maps import Locale
 
 # Reason and evidence of each kind.
@@ -50,7 +51,6 @@ _TEXTS: Final = {
         "health_red": ("健康度为{colour}{score}。", "{red_since}"),
     },
 }
-_DAYS: Final = {"en": ("1 day", " days"), "zh": ("1 天", " 天")}
 _LEFT: Final = {"en": ("today", "in "), "zh": ("今天", "还有 ")}
 _CONTACT: Final = {
     "en": ("last contact on {start}", "never contacted; known since {start}"),
@@ -143,13 +143,13 @@ def _parts(rule: AlertRule, day: int, columns: list[str], locale: Locale) -> dic
 
 def _silent(rule: AlertRule, day: int, columns: list[str], locale: Locale) -> dict[str, nw.Expr]:
     parts = {
-        "silence": _days(day - nw.col(f"last_{day}"), locale),
+        "silence": days(day - nw.col(f"last_{day}"), locale),
         "order_days": nw.col(f"n_{day}").cast(nw.String),
         "last": nw.col("text_last"),
     }
     if rule.kind == "own_cycle_silence":
         own = nw.col(f"cycle_{day}")
-        parts |= {"cycle": _days(_whole(own), locale), "ratio": _one_decimal(nw.col("measure"))}
+        parts |= {"cycle": days(whole(own), locale), "ratio": _one_decimal(nw.col("measure"))}
     return parts
 
 
@@ -159,9 +159,9 @@ def _fallen(rule: AlertRule, day: int, columns: list[str], locale: Locale) -> di
     now, then = recent(rule, day, what) / unit, before(rule, day, what) / unit
     usual = then / rule.windows_before
     return {
-        "now": _whole(now).cast(nw.String),
-        "usual": _one_decimal(usual) if counts else _whole(usual).cast(nw.String),
-        "then": _whole(then).cast(nw.String),
+        "now": whole(now).cast(nw.String),
+        "usual": _one_decimal(usual) if counts else whole(usual).cast(nw.String),
+        "then": whole(then).cast(nw.String),
         "window": nw.lit(str(rule.window_days)),
         "span": nw.lit(str(rule.window_days * rule.windows_before)),
     }
@@ -170,14 +170,14 @@ def _fallen(rule: AlertRule, day: int, columns: list[str], locale: Locale) -> di
 def _unheard(rule: AlertRule, day: int, columns: list[str], locale: Locale) -> dict[str, nw.Expr]:
     seen, never = (frames.sentence(text, {"start": nw.col("text_start")}) for text in _CONTACT[locale])
     return {
-        "silence": _days(day - last_contact(day, columns), locale),
+        "silence": days(day - last_contact(day, columns), locale),
         "contacted": nw.when(nw.col(f"contact_{day}").is_null()).then(never).otherwise(seen),
     }
 
 
 def _ending(rule: AlertRule, day: int, columns: list[str], locale: Locale) -> dict[str, nw.Expr]:
     left, (today, ahead) = nw.col("ends") - day, _LEFT[locale]
-    ahead_text = nw.concat_str(nw.lit(ahead), _days(left, locale))
+    ahead_text = nw.concat_str(nw.lit(ahead), days(left, locale))
     return {
         "left": nw.when(left == 0).then(nw.lit(today)).otherwise(ahead_text),
         "ends": nw.col("text_ends"),
@@ -190,7 +190,7 @@ def _unhealthy(rule: AlertRule, day: int, columns: list[str], locale: Locale) ->
     since, today = _RED[locale]
     score: nw.Expr = nw.lit("")
     if "score" in columns:
-        said = frames.sentence(_SCORE[locale], {"score": _whole(nw.col("score")).cast(nw.String)})
+        said = frames.sentence(_SCORE[locale], {"score": whole(nw.col("score")).cast(nw.String)})
         score = nw.when(nw.col("score").is_null()).then(nw.lit("")).otherwise(said)
     is_red = nw.col("level") >= 2
     dated = frames.sentence(since, {"day": nw.col("text_red")})
@@ -201,19 +201,8 @@ def _unhealthy(rule: AlertRule, day: int, columns: list[str], locale: Locale) ->
     }
 
 
-def _days(count: nw.Expr, locale: Locale) -> nw.Expr:
-    one, many = _DAYS[locale]
-    whole = count.cast(nw.Int64).cast(nw.String)
-    return nw.when(count == 1).then(nw.lit(one)).otherwise(nw.concat_str(whole, nw.lit(many)))
-
-
-def _whole(number: nw.Expr) -> nw.Expr:
-    """Nearest whole number, halves upwards: engines round them differently."""
-    return (number + 0.5).floor().cast(nw.Int64)
-
-
 def _one_decimal(number: nw.Expr) -> nw.Expr:
     """Write a number of at least 0 with one decimal, from whole numbers: engines write floats differently."""
-    tenths = _whole(number * 10.0)
+    tenths = whole(number * 10.0)
     ones = (tenths / 10).floor().cast(nw.Int64)
     return nw.concat_str(ones.cast(nw.String), nw.lit("."), (tenths - 10 * ones).cast(nw.String))

@@ -8,6 +8,7 @@ from typing import Final
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
+from crmkit.day_words import ago, days, whole
 from crmkit.segment_maps import Locale
 
 # How rare a silence must be to be called so: one of the customer's gaps in a hundred, in twenty, in five.
@@ -35,8 +36,6 @@ RISK: Final = {
         "usual": "平均每 {usual}下单一次，上次{silence}：属正常。未来 {horizon}不下单的概率：{chance} %。",
     },
 }
-_DAYS: Final = {"en": ("1 day", " days"), "zh": ("1 天", " 天")}
-_AGO: Final = {"en": ("today", " ago"), "zh": ("今天", "前")}
 
 
 def risk_reason(horizon_days: int, locale: Locale) -> nw.Expr:
@@ -47,7 +46,7 @@ def risk_reason(horizon_days: int, locale: Locale) -> nw.Expr:
         "usual": days(whole(nw.col("usual_gap_days").fill_null(0.0)), locale),
         "tail": whole(100.0 * tail).cast(nw.String),
         "chance": whole(100.0 * nw.col("p_no_order")).cast(nw.String),
-        "horizon": nw.lit(_DAYS[locale][0] if horizon_days == 1 else f"{horizon_days}{_DAYS[locale][1]}"),
+        "horizon": days(nw.lit(horizon_days), locale),
     }
     said = {code: frames.sentence(text, parts) for code, text in texts.items()}
     again = (
@@ -60,23 +59,6 @@ def risk_reason(horizon_days: int, locale: Locale) -> nw.Expr:
         )
     )
     return nw.when(nw.col("frequency") > 0).then(again).otherwise(said["once"])
-
-
-def days(count: nw.Expr, locale: Locale) -> nw.Expr:
-    """Words for a whole number of days: "1 day", "45 days"."""
-    one, many = _DAYS[locale]
-    return nw.when(count == 1).then(nw.lit(one)).otherwise(nw.concat_str(count.cast(nw.String), nw.lit(many)))
-
-
-def ago(count: nw.Expr, locale: Locale) -> nw.Expr:
-    """Words for a day so many days before: "today", "1 day ago"."""
-    today, back = _AGO[locale]
-    return nw.when(count == 0).then(nw.lit(today)).otherwise(nw.concat_str(days(count, locale), nw.lit(back)))
-
-
-def whole(number: nw.Expr) -> nw.Expr:
-    """Nearest whole number, halves upwards: engines round them differently."""
-    return (number + 0.5).floor().cast(nw.Int64)
 
 
 # Features that tell one story: apart, the weights of two that move together are split at will; their sum is not.

@@ -7,6 +7,7 @@ from typing import Final
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
+from crmkit.day_words import whole
 from crmkit.segment_maps import Locale
 
 _COLOURS: Final = {
@@ -54,7 +55,7 @@ def reason(locale: Locale, *, days: int, needed: float) -> nw.Expr:
 
 def rounded(number: nw.Expr) -> nw.Expr:
     """Nearest whole number as text, halves upwards: engines round them differently."""
-    return (number + 0.5).floor().cast(nw.Int64).cast(nw.String)
+    return whole(number).cast(nw.String)
 
 
 def _named(colour: nw.Expr, locale: Locale) -> nw.Expr:

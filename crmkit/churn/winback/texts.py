@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
+from crmkit.day_words import whole
 from crmkit.segment_maps import Locale
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ def _money(valued: bool) -> dict[str, nw.Expr]:
 
 
 def _whole(number: nw.Expr) -> nw.Expr:
-    return (number + 0.5).floor().cast(nw.Int64).cast(nw.String)
+    return whole(number).cast(nw.String)
 
 
 def _tenths(number: nw.Expr) -> nw.Expr:
