@@ -576,3 +576,8 @@ def test_texts_come_out_by_way_of_arrow_as_they_do_without_it(monkeypatch: pytes
         pd.testing.assert_frame_equal(found, frames.leave(frames.enter(like), like=like, sort=["id"]))
     assert by_arrow["text"].isna().tolist() == [True, False, False]
     assert by_arrow["text"].tolist()[1:] == ["李", "b"]
+
+
+def test_no_query_draws_a_progress_bar_into_a_notebook() -> None:
+    asked = frames.enter(ORDERS).to_native().query("t", "select current_setting('enable_progress_bar')")
+    assert asked.fetchall() == [(False,)]

@@ -38,6 +38,7 @@ def entered(
         relation = beside(companion.to_native(), door)
     else:
         connection = duckdb.connect()  # private: other systems call from threads
+        connection.execute("set enable_progress_bar = false")  # a library says nothing of its own accord
         relation = connection.from_df(door) if isinstance(door, pd.DataFrame) else connection.from_arrow(door)
     _check_names([str(name) for name in zones], relation.columns)
     return lazy.local_times(wrapped(relation), taken, None)
