@@ -103,8 +103,9 @@ def spark_session() -> Any:
         "spark.local.dir": str(place),
         "spark.sql.warehouse.dir": str(place / "warehouse"),
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": "2",
-        "spark.default.parallelism": "2",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.default.parallelism": "1",
+        "spark.sql.codegen.wholeStage": "false",  # compiling a plan takes longer than running it on twenty rows
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }

@@ -82,10 +82,16 @@ def leave(result: Frame, *, like: IntoFrameT, sort: Sequence[str] = (), same: Se
 
 
 def settled(result: Frame, *, like: IntoFrameT) -> Frame:
-    """Compute a table that is used more than once: in eager libraries it is made once, lazy ones stay lazy."""
+    """Compute a table of many uses but once: eager libraries at once, Spark when the answer is asked for.
+
+    Polars and DuckDB find equal parts of a plan by themselves. Spark plans and computes each use anew: a local
+    checkpoint cuts the plan there and keeps the rows on the executors for as long as the answer is.
+    """
     library = recognised(like)[1]
     if library in ("pandas", "pyarrow"):
         return wrapped(eager.made(result.to_native()))
+    if library == "spark":
+        return wrapped(result.to_native().localCheckpoint(eager=False))
     return result.collect().lazy() if library == "polars" else result
 
 
