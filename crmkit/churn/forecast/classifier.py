@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crmkit.churn.forecast.additive import F64, Additive, fit_additive
 from crmkit.errors import DomainError, FitError
+from crmkit.models.ranks import strongest
 
 
 class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -178,12 +179,3 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "additive_")
         found: Additive = self.additive_
         return found
-
-
-def strongest(contributions: F64, k: int) -> NDArray[np.int64]:
-    """Columns of the k largest contributions above 0, the largest first; -1 where there are fewer; shape (n, k)."""
-    if k < 1:
-        raise DomainError(f"k must be at least 1 (reasons), got {k}.")
-    order = np.argsort(-contributions, axis=1, kind="stable")[:, :k]
-    found = np.where(np.take_along_axis(contributions, order, axis=1) > 0.0, order, -1)
-    return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=-1)

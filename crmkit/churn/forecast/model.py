@@ -18,11 +18,12 @@ from crmkit.churn.forecast import snapshots as shots
 from crmkit.churn.forecast import verdict as verdicts
 from crmkit.churn.forecast import wording
 from crmkit.churn.forecast.additive import F64, Additive
-from crmkit.churn.forecast.classifier import ChurnClassifier, strongest
+from crmkit.churn.forecast.classifier import ChurnClassifier
 from crmkit.churn.forecast.features import feature_frame
 from crmkit.churn.forecast.history import checked_horizon
 from crmkit.churn.forecast.verdict import ChurnTest, Code
 from crmkit.errors import DomainError
+from crmkit.models.ranks import strongest
 from crmkit.segment_maps import Locale, checked_locale
 
 _BANDS = ("low", "medium", "high")

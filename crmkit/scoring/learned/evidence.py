@@ -1,0 +1,158 @@
+"""Learn a point card: bins of each column, weights of their evidence, points in whole hundredths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from crmkit.frames.local import Categories, Numbers
+from crmkit.models import weight_of_evidence as evidence
+from crmkit.models.positive_logistic import PositiveLogistic, fit_positive_logistic
+from crmkit.scoring.learned.point_card import F64, I64, Bin, BinnedColumn, PointCard, Scale, number_codes
+
+Monotone: TypeAlias = Literal["auto", "increasing", "decreasing", "none"]
+
+
+def fit_point_card(
+    table: Mapping[str, Numbers | Categories],
+    came: F64,
+    count: F64,
+    *,
+    monotone: Mapping[str, Monotone],
+    least_share: float,
+    least_rows: float,
+    smoothing: float,
+    strength: float,
+    scale: Scale,
+) -> PointCard:
+    """Bin every column, weigh the evidence together, write it as points.
+
+    Parameters
+    ----------
+    table : mapping of str to column, n rows each
+    came, count : float64, shape (n,)
+        Outcomes, 1 and 0, both there; weights above 0.
+    monotone : mapping of str to str
+        How the rate of a number may go, for the columns that are not "auto".
+    least_share, least_rows : float
+        A bin holds at least this share of the rows, and at least so many.
+    smoothing, strength : float
+        As `LeadClassifier`.
+    scale : Scale
+    """
+    least = max(least_share * float(count.sum()), least_rows)
+    found = [
+        _binned(name, column, came, count, monotone.get(name, "auto"), least, smoothing)
+        for name, column in table.items()
+    ]
+    binned, codes = [column for column, _ in found], [at for _, at in found]
+    design = np.column_stack([_evidence(column)[at] for column, at in zip(binned, codes, strict=True)])
+    told = np.ptp(design, axis=0) > 0.0
+    weights = np.zeros(len(binned))
+    fitted = fit_positive_logistic(design[:, told], came, count, strength=strength)
+    weights[told] = np.array(fitted.weights)
+    shrunk = weights * _shrinkage(fitted, [c for c, w in zip(binned, weights, strict=True) if w > 0.0])
+    columns = tuple(
+        _pointed(column, float(weight), at, count, scale)
+        for column, weight, at in zip(binned, shrunk, codes, strict=True)
+    )
+    sums = np.sum([column.hundredths()[at] for column, at in zip(columns, codes, strict=True)], axis=0)
+    return PointCard(scale, _base(scale, sums, came, count), columns)
+
+
+def _binned(
+    name: str,
+    column: Numbers | Categories,
+    came: F64,
+    count: F64,
+    monotone: Monotone,
+    least: float,
+    smoothing: float,
+) -> tuple[BinnedColumn, I64]:
+    """Bins of a column, whose points come later, and the bin of each row."""
+    if isinstance(column, Numbers):
+        bins, codes, direction = _of_numbers(column, came, count, monotone, least)
+    else:
+        bins, codes = _of_categories(column, came, count, least)
+        direction = ""
+    weight = np.asarray(np.bincount(codes, count, minlength=len(bins)), dtype=np.float64)
+    events = np.asarray(np.bincount(codes, count * came, minlength=len(bins)), dtype=np.float64)
+    found = evidence.weight_of_evidence(events, weight - events, smoothing=smoothing)
+    told = np.array([b.kind != "other" or n >= least for b, n in zip(bins, weight, strict=True)])
+    found = np.where(told, found, 0.0)
+    shares = [part / part.sum() for part in (events + 0.5, weight - events + 0.5)]
+    filled = tuple(
+        replace(b, count=float(n), rate=float(e / n) if n else None, woe=float(w))
+        for b, n, e, w in zip(bins, weight, events, found, strict=True)
+    )
+    kind: Literal["number", "category"] = "number" if isinstance(column, Numbers) else "category"
+    return BinnedColumn(name, kind, direction, filled, 0.0, evidence.divergence(*shares), 0), codes
+
+
+def _empty(kind: Literal["range", "categories", "other", "missing"]) -> Bin:
+    return Bin(kind, None, None, (), 0.0, None, 0.0, 0)
+
+
+def _of_numbers(column: Numbers, came: F64, count: F64, monotone: Monotone, least: float) -> tuple[list[Bin], I64, str]:
+    known = ~np.isnan(column.values)
+    if not known.any():
+        return [_empty("range"), _empty("missing")], np.ones(len(known), dtype=np.int64), "none"
+    parts = (column.values, came, count) if known.all() else (part[known] for part in (column.values, came, count))
+    cut = evidence.number_bins(*parts, least=least, direction=monotone)
+    ends = [None, *cut.edges, None]
+    ranges = [replace(_empty("range"), lower=a, upper=b) for a, b in pairwise(ends)]
+    return [*ranges, _empty("missing")], number_codes(cut.edges, column.values), cut.direction
+
+
+def _of_categories(column: Categories, came: F64, count: F64, least: float) -> tuple[list[Bin], I64]:
+    """Frequent categories by rate, then the rare ones together, then missing."""
+    size = len(column.labels)
+    known = column.codes >= 0
+    weight = np.bincount(column.codes[known], count[known], minlength=size)
+    events = np.bincount(column.codes[known], (count * came)[known], minlength=size)
+    frequent = np.flatnonzero(weight >= least)
+    ordered = frequent[np.argsort(events[frequent] / weight[frequent], kind="stable")]
+    bins = [replace(_empty("categories"), categories=(column.labels[i],)) for i in ordered]
+    of_label = np.full(size + 1, len(bins), dtype=np.int64)  # rare
+    of_label[ordered] = np.arange(len(bins))
+    of_label[size] = len(bins) + 1  # missing: code -1
+    return [*bins, _empty("other"), _empty("missing")], of_label[column.codes]
+
+
+def _evidence(column: BinnedColumn) -> F64:
+    return np.array([b.woe for b in column.bins])
+
+
+def _shrinkage(fitted: PositiveLogistic, used: list[BinnedColumn]) -> float:
+    """How much of the fitted spread will be seen in new leads: what bins owe to chance counts for nothing.
+
+    van Houwelingen & le Cessie (1990), Statistics in Medicine 9(11), equation 5.2 (heuristic shrinkage): (X2 - p) / X2,
+    with p the free rates of all bins.
+    """
+    free = sum(sum(b.count > 0 for b in column.bins) - 1 for column in used)
+    return max(0.0, 1.0 - free / fitted.gain) if fitted.gain > 0.0 else 0.0
+
+
+def _pointed(column: BinnedColumn, weight: float, codes: I64, count: F64, scale: Scale) -> BinnedColumn:
+    bins = tuple(replace(b, hundredths=scale.part(weight * b.woe)) for b in column.bins)
+    points = np.array([b.hundredths for b in bins], dtype=np.float64)
+    mean = float(np.bincount(codes, count, minlength=len(bins)) @ points / count.sum())
+    return replace(column, bins=bins, weight=round(weight, 9), reference=round(mean))
+
+
+def _base(scale: Scale, sums: I64, came: F64, count: F64) -> int:
+    """Points at which chances add up to what came: Newton's method on one number."""
+    offset = scale.log_odds(sums) - scale.log_odds(np.zeros(1, dtype=np.int64))[0]
+    rate = float(count @ came / count.sum())
+    level = float(np.log(rate / (1.0 - rate)))
+    for _ in range(50):
+        chance = 1.0 / (1.0 + np.exp(-(level + offset)))
+        step = float(count @ (came - chance) / (count @ (chance * (1.0 - chance))))
+        level += max(-2.0, min(2.0, step))
+        if abs(step) < 1e-10:
+            break
+    return scale.hundredths(level)
