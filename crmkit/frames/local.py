@@ -86,6 +86,13 @@ def local_column(name: str, column: pd.Series[Any]) -> Numbers | Categories:
     )
 
 
+def rows_of(column: Numbers | Categories, kept: npt.NDArray[np.bool_]) -> Numbers | Categories:
+    """Keep some rows of a column."""
+    if isinstance(column, Numbers):
+        return Numbers(column.values[kept])
+    return Categories(column.codes[kept], column.labels)
+
+
 def _of_arrow(column: Any, library: str) -> pd.Series[Any]:
     if library == "pyarrow":
         return cast("pd.Series[Any]", column.to_pandas())

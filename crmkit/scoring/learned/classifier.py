@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from crmkit.errors import DomainError, FitError
-from crmkit.frames.local import Categories, Numbers, is_table, local_arrays, local_columns
+from crmkit.frames.local import Categories, Numbers, is_table, local_arrays, local_columns, rows_of
 from crmkit.models.ranks import strongest
 from crmkit.scoring.learned.evidence import Monotone, fit_point_card
 from crmkit.scoring.learned.point_card import F64, I64, PointCard, Scale
@@ -136,7 +136,7 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self._check_counts(labels[kept])
         monotone = self._ways(list(columns))
         if not kept.all():
-            columns = {name: _rows(column, kept) for name, column in columns.items()}
+            columns = {name: rows_of(column, kept) for name, column in columns.items()}
         self.card_ = fit_point_card(
             columns,
             (labels[kept] == self.classes_[1]).astype(np.float64),
@@ -308,9 +308,3 @@ def _weights(given: ArrayLike | None, X: Any, n: int) -> F64:
     if (weights < 0.0).any():
         raise DomainError(f"sample_weight must be at least 0, got {weights.min():g}.")
     return weights
-
-
-def _rows(column: Numbers | Categories, kept: NDArray[np.bool_]) -> Numbers | Categories:
-    if isinstance(column, Numbers):
-        return Numbers(column.values[kept])
-    return Categories(column.codes[kept], column.labels)

@@ -46,34 +46,43 @@ def fit_point_card(
     """
     least = max(least_share * float(count.sum()), least_rows)
     found = [
-        _binned(name, column, came, count, monotone.get(name, "auto"), least, smoothing)
+        binned(name, column, came, count, monotone=monotone.get(name, "auto"), least=least, smoothing=smoothing)
         for name, column in table.items()
     ]
-    binned, codes = [column for column, _ in found], [at for _, at in found]
-    design = np.column_stack([_evidence(column)[at] for column, at in zip(binned, codes, strict=True)])
+    columns, codes = [column for column, _ in found], [at for _, at in found]
+    design = np.column_stack([_evidence(column)[at] for column, at in zip(columns, codes, strict=True)])
     told = np.ptp(design, axis=0) > 0.0
-    weights = np.zeros(len(binned))
+    weights = np.zeros(len(columns))
     fitted = fit_positive_logistic(design[:, told], came, count, strength=strength)
     weights[told] = np.array(fitted.weights)
-    shrunk = weights * _shrinkage(fitted, [c for c, w in zip(binned, weights, strict=True) if w > 0.0])
-    columns = tuple(
+    shrunk = weights * _shrinkage(fitted, [c for c, w in zip(columns, weights, strict=True) if w > 0.0])
+    pointed = tuple(
         _pointed(column, float(weight), at, count, scale)
-        for column, weight, at in zip(binned, shrunk, codes, strict=True)
+        for column, weight, at in zip(columns, shrunk, codes, strict=True)
     )
-    sums = np.sum([column.hundredths()[at] for column, at in zip(columns, codes, strict=True)], axis=0)
-    return PointCard(scale, _base(scale, sums, came, count), columns)
+    sums = np.sum([column.hundredths()[at] for column, at in zip(pointed, codes, strict=True)], axis=0)
+    return PointCard(scale, _base(scale, sums, came, count), pointed)
 
 
-def _binned(
+def binned(
     name: str,
     column: Numbers | Categories,
     came: F64,
     count: F64,
-    monotone: Monotone,
-    least: float,
-    smoothing: float,
+    *,
+    monotone: Monotone = "auto",
+    least: float | None = None,
+    smoothing: float = 10.0,
 ) -> tuple[BinnedColumn, I64]:
-    """Bins of a column, whose points come later, and the bin of each row."""
+    """Bins of a column, whose points come later, and the bin of each row.
+
+    Parameters
+    ----------
+    name, column, came, count, monotone, smoothing : as `fit_point_card`
+    least : float, optional
+        Smallest weight of a bin; 3 % of all, at least 20, by default.
+    """
+    least = max(0.03 * float(count.sum()), 20.0) if least is None else least
     if isinstance(column, Numbers):
         bins, codes, direction = _of_numbers(column, came, count, monotone, least)
     else:
