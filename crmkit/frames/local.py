@@ -86,8 +86,8 @@ def local_column(name: str, column: pd.Series[Any]) -> Numbers | Categories:
     )
 
 
-def rows_of(column: Numbers | Categories, kept: npt.NDArray[np.bool_]) -> Numbers | Categories:
-    """Keep some rows of a column."""
+def rows_of(column: Numbers | Categories, kept: npt.NDArray[Any]) -> Numbers | Categories:
+    """Keep some rows of a column, by mask or by place."""
     if isinstance(column, Numbers):
         return Numbers(column.values[kept])
     return Categories(column.codes[kept], column.labels)
