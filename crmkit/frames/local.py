@@ -42,7 +42,7 @@ class Categories:
 
 def is_table(value: Any) -> bool:
     """Tell a table with named columns from an array."""
-    return hasattr(value, "columns") and not isinstance(value, np.ndarray)
+    return hasattr(type(value), "columns")
 
 
 def local_columns(table: Any) -> dict[str, Numbers | Categories]:

@@ -134,7 +134,7 @@ def weight_of_evidence(events: F64, others: F64, *, smoothing: float = 0.0) -> F
     Good (1985), "Weight of evidence: a brief survey", Bayesian Statistics 2; smoothing: Cestnik's m-estimate (1990).
     """
     rate = float(events.sum()) / float(events.sum() + others.sum())
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):  # a bin without rows: 0 over 0
         found = np.log(events + smoothing * rate) - np.log(others + smoothing * (1.0 - rate))
         found = np.where(events + others > 0.0, found - np.log(rate / (1.0 - rate)), 0.0)
     return np.asarray(found, dtype=np.float64)

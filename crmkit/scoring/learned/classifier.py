@@ -250,10 +250,10 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _taken(self, X: Any, y: ArrayLike) -> tuple[dict[str, Numbers | Categories], NDArray[Any]]:
         if is_table(X):
+            columns = local_columns(X)
             validate_data(self, X, y, skip_check_array=True)
             labels = column_or_1d(y, warn=True)
             check_consistent_length(X, labels)
-            columns = local_columns(X)
         else:
             checked, labels = validate_data(self, X, y, dtype=None, ensure_all_finite="allow-nan")
             columns = _of_array(checked)
@@ -263,8 +263,9 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _columns(self, X: Any) -> dict[str, Numbers | Categories]:
         check_is_fitted(self, "card_")
         if is_table(X):
+            columns = local_columns(X)
             validate_data(self, X, reset=False, skip_check_array=True)
-            return local_columns(X)
+            return columns
         checked = validate_data(self, X, reset=False, dtype=None, ensure_all_finite="allow-nan")
         names = [column.name for column in self._fitted().columns]
         return dict(zip(names, _of_array(checked).values(), strict=True))
