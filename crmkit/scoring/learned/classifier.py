@@ -65,8 +65,9 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     Notes
     -----
-    X may be an array, a pandas, Polars or PyArrow table. A category never seen counts as the rare ones do; a missing
-    value where there was none when fitted adds nothing. A column that tells nothing (constant, all missing, an id) gets
+    X may be an array, a pandas, Polars or PyArrow table. A category never seen counts as the rare ones do; what
+    nothing is known of (rare categories of less than the least share together, a missing value where there was none)
+    counts as the average lead does. A column that tells nothing (constant, all missing, an id) gets
     points of 0. Weights of the regression are at least 0, so a column never counts against its own bins, and they are
     shrunk by what so many bins fit by chance (van Houwelingen & le Cessie 1990).
 

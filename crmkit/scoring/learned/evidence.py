@@ -215,10 +215,14 @@ def _shrinkage(fitted: PositiveLogistic, used: list[BinnedColumn]) -> float:
 
 
 def _pointed(column: BinnedColumn, weight: float, codes: I64, count: F64, scale: Scale) -> BinnedColumn:
-    bins = tuple(replace(b, hundredths=scale.part(weight * b.woe)) for b in column.bins)
-    points = np.array([b.hundredths for b in bins], dtype=np.float64)
-    mean = float(np.bincount(codes, count, minlength=len(bins)) @ points / count.sum())
-    return replace(column, bins=bins, weight=round(weight, 9), reference=round(mean))
+    """Write evidence as points; a bin that nothing is known of gets those of the average lead, so it is no reason."""
+    points = np.array([scale.part(weight * b.woe) for b in column.bins], dtype=np.int64)
+    unknown = np.array([b.count == 0.0 or (b.kind == "other" and b.woe == 0.0) for b in column.bins])
+    rows = np.bincount(codes, count, minlength=len(points)) * ~unknown
+    mean = round(float(rows @ points) / float(rows.sum())) if rows.any() else 0
+    points[unknown] = mean
+    bins = tuple(replace(b, hundredths=int(h)) for b, h in zip(column.bins, points, strict=True))
+    return replace(column, bins=bins, weight=round(weight, 9), reference=mean)
 
 
 def _base(scale: Scale, sums: I64, came: F64, count: F64) -> int:

@@ -254,6 +254,10 @@ def retrain_lead_model(
     previous : LeadModel
         The one in use.
     """
+    old = [column.name for column in previous.card.columns]
+    lacking = sorted(set(old) - set(map(str, frames.column_names(leads))))
+    if lacking:
+        raise DomainError(f"The previous model was learnt from {lacking[0]!r}, which leads does not have.")
     candidate, rehearsed, found, recent = _fitted(
         leads,
         as_of,
@@ -261,13 +265,14 @@ def retrain_lead_model(
         features,
         _Choice(suspects, tuple(keep), recent_share, False),
         _Way(monotone or {}, previous.card.scale),
+        beside=old,
     )
     new = recent & (found.day > dt.date.fromisoformat(previous.last_day).toordinal())
     came = found.came[new]
     if rehearsed is None or min(came.sum(), len(came) - came.sum()) < 20:
         return Retraining(previous, candidate, "too_few", None)
     columns = {name: rows_of(column, new) for name, column in found.columns.items()}
-    ours, theirs = (_chance(card, columns) for card in (rehearsed, previous.card))
+    ours, theirs = (card.chance(card.hundredths(columns)) for card in (rehearsed, previous.card))
     ahead = scores.auc_difference(came, ours, theirs)
     assert ahead is not None
     losses = scores.mean_of((ours - came) ** 2 - (theirs - came) ** 2)
@@ -285,7 +290,8 @@ class _Choice:
     recent_share: float
     with_challenger: bool
 
-    def check(self, columns: Mapping[str, Any]) -> None:
+    def check(self, columns: Sequence[str]) -> None:
+        """Refuse what is out of its domain."""
         if self.suspects not in ("drop", "keep"):
             raise DomainError(f'suspects must be "drop" or "keep", got {self.suspects!r}.')
         if not 0.0 < self.recent_share <= 0.5:
@@ -296,13 +302,22 @@ class _Choice:
 
 
 def _fitted(
-    leads: Any, as_of: dt.date, horizon_days: int, features: Sequence[str] | None, choice: _Choice, way: _Way
+    leads: Any,
+    as_of: dt.date,
+    horizon_days: int,
+    features: Sequence[str] | None,
+    choice: _Choice,
+    way: _Way,
+    *,
+    beside: Sequence[str] = (),
 ) -> tuple[LeadModel, PointCard | None, MaturedLeads, NDArray[np.bool_]]:
-    """Learn the model and its rehearsal; returns both, the leads, and which of them are recent."""
-    found = matured_leads(leads, as_of=as_of, horizon_days=horizon_days, features=features)
-    choice.check(found.columns)
+    """Learn the model and its rehearsal; returns both, the leads with the columns `beside`, and which are recent."""
+    taken = features if features is None else list(dict.fromkeys([*features, *beside]))
+    found = matured_leads(leads, as_of=as_of, horizon_days=horizon_days, features=taken)
+    learnt = list(found.columns) if features is None else list(features)
+    choice.check(learnt)
     _check_counts(found, horizon_days)
-    report = _reported(found, choice)
+    report = _reported(found, learnt, choice)
     used = {c.name: found.columns[c.name] for c in report if c.action in ("used", "kept")}
     if not used:
         raise FitError(
@@ -339,10 +354,10 @@ def _check_counts(found: MaturedLeads, horizon_days: int) -> None:
         )
 
 
-def _reported(found: MaturedLeads, choice: _Choice) -> tuple[LeadColumn, ...]:
+def _reported(found: MaturedLeads, learnt: Sequence[str], choice: _Choice) -> tuple[LeadColumn, ...]:
     reports = []
-    for name, column in found.columns.items():
-        young = found.young_filled.get(name)
+    for name in learnt:
+        column, young = found.columns[name], found.young_filled.get(name)
         seen = column_report(name, column, found.came, filled_young=young, young=found.young)
         reports.append(seen.decided_on(keep=choice.suspects == "keep" or name in choice.keep))
     return tuple(reports)
@@ -355,13 +370,6 @@ def _rehearsed(
     if not len(past) or min(past.sum(), len(past) - past.sum()) < LEAST / 2:
         return None, None
     card = way.card({name: rows_of(column, ~recent) for name, column in used.items()}, past)
-    chance = _chance(card, {name: rows_of(column, recent) for name, column in used.items()})
+    chance = card.chance(card.hundredths({name: rows_of(column, recent) for name, column in used.items()}))
     trees = challenger(used, found.came, recent) if choice.with_challenger else None
     return card, tested(int(found.day[recent][0]), found.came[recent], chance, trees)
-
-
-def _chance(card: PointCard, columns: Mapping[str, Numbers | Categories]) -> F64:
-    lacking = [column.name for column in card.columns if column.name not in columns]
-    if lacking:
-        raise DomainError(f"The previous model was learnt from {lacking[0]!r}, which leads does not have.")
-    return card.chance(card.hundredths(columns))
