@@ -54,16 +54,16 @@ def fit_point_card(
         for name, column in table.items()
     ]
     columns, codes = [column for column, _ in found], [at for _, at in found]
-    design = np.column_stack([_evidence(column)[at] for column, at in zip(columns, codes, strict=True)])
     few = min(float(count @ came), float(count @ (1.0 - came)))
     small = len(came) <= _CROSSED_UP_TO and few >= _CROSSED_FROM
-    happened, weight = came, count
-    if small:
-        crossed = _crossed(table, came, count, monotone, (least_share, least_rows), smoothing)
-        design, happened, weight = crossed
-    told = np.ptp(design, axis=0) > 0.0
+    design, happened, weight = (
+        _crossed(table, came, count, monotone, (least_share, least_rows), smoothing)
+        if small
+        else (_of_rows(columns, codes), came, count)
+    )
+    told = np.array([len({b.woe for b in column.bins if b.count > 0.0}) > 1 for column in columns])
     weights = np.zeros(len(columns))
-    fitted = fit_positive_logistic(design[:, told], happened, weight, strength=strength)
+    fitted = fit_positive_logistic(design if told.all() else design[:, told], happened, weight, strength=strength)
     weights[told] = np.array(fitted.weights)
     used = [c for c, w in zip(columns, weights, strict=True) if w > 0.0]
     shrunk = weights if small else weights * _shrinkage(fitted, used)
@@ -71,7 +71,9 @@ def fit_point_card(
         _pointed(column, float(weight), at, count, scale)
         for column, weight, at in zip(columns, shrunk, codes, strict=True)
     )
-    sums = np.sum([column.hundredths()[at] for column, at in zip(pointed, codes, strict=True)], axis=0)
+    sums = np.zeros(len(came), dtype=np.int64)
+    for column, at in zip(pointed, codes, strict=True):
+        sums += column.hundredths()[at]
     return PointCard(scale, _base(scale, sums, came, count), pointed)
 
 
@@ -141,6 +143,14 @@ def _of_categories(column: Categories, came: F64, count: F64, least: float) -> t
     of_label[ordered] = np.arange(len(bins))
     of_label[size] = len(bins) + 1  # missing: code -1
     return [*bins, _empty("other"), _empty("missing")], of_label[column.codes]
+
+
+def _of_rows(columns: list[BinnedColumn], codes: list[I64]) -> F64:
+    """Evidence of each row and column, shape (n, k), columns one after the other in memory."""
+    found = np.empty((len(columns), len(codes[0])))
+    for i, (column, at) in enumerate(zip(columns, codes, strict=True)):
+        np.take(_evidence(column), at, out=found[i])
+    return found.T
 
 
 def _evidence(column: BinnedColumn) -> F64:
