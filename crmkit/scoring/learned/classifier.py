@@ -21,6 +21,7 @@ from sklearn.utils.validation import (
 from crmkit.errors import DomainError, FitError
 from crmkit.frames.local import Categories, Numbers, is_table, local_arrays, local_columns, rows_of
 from crmkit.models.ranks import strongest
+from crmkit.scoring.learned.as_scorecard import as_scorecard
 from crmkit.scoring.learned.evidence import Monotone, fit_point_card
 from crmkit.scoring.learned.point_card import F64, I64, PointCard, Scale
 
@@ -197,6 +198,10 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         names = ("kind", "lower", "upper", "categories", "points", "woe", "count", "rate")
         listed = {name: [getattr(b, name) for _, b in rows] for name in names}
         return {"column": [name for name, _ in rows], **listed}
+
+    def to_scorecard(self, *, name: str = "Learned score", bands: Any = None) -> Any:
+        """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""
+        return as_scorecard(self._fitted(), name=name, bands=bands)
 
     def to_json(self) -> str:
         """Return the fitted classifier as JSON; it holds bins and counts, no lead."""

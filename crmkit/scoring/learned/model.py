@@ -17,6 +17,7 @@ from crmkit.frames.local import Categories, Numbers, rows_of
 from crmkit.models import forecast_scores as scores
 from crmkit.models.forecast_scores import Score
 from crmkit.scoring.learned import wording
+from crmkit.scoring.learned.as_scorecard import as_scorecard
 from crmkit.scoring.learned.evidence import Monotone, fit_point_card
 from crmkit.scoring.learned.leads import MaturedLeads, matured_leads
 from crmkit.scoring.learned.leakage import LeadColumn, column_report, unseen
@@ -102,6 +103,10 @@ class LeadModel:
         names = tuple(LeadColumn.__slots__)
         rows = {name: [getattr(column, name) for column in self.columns] for name in names}
         return {**rows, "flags": [", ".join(column.flags) for column in self.columns]}
+
+    def to_scorecard(self, *, name: str = "Learned score", bands: Any = None) -> Any:
+        """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""
+        return as_scorecard(self.card, name=name, bands=bands)
 
     def to_json(self) -> str:
         """Return the model as JSON."""

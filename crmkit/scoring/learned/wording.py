@@ -105,10 +105,14 @@ _BINS: Final = {
 
 def bin_words(column: str, one: Bin, hundredths: int, locale: Locale) -> str:
     """Say a bin and by how many points it raises a lead above the average."""
-    texts = _BINS[locale]
+    return bin_name(column, one, locale) + _BINS[locale]["points"].format(points=f"{hundredths / 100:.1f}")
+
+
+def bin_name(column: str, one: Bin, locale: Locale) -> str:
+    """Say a bin."""
     code = one.kind if one.kind != "range" else _range_code(one)
     known = {"lower": _number(one.lower), "upper": _number(one.upper), "value": ", ".join(one.categories)}
-    return texts[code].format(column=column, **known) + texts["points"].format(points=f"{hundredths / 100:.1f}")
+    return _BINS[locale][code].format(column=column, **known)
 
 
 def nothing(locale: Locale) -> str:
