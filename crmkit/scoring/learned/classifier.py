@@ -18,14 +18,18 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
-from crmkit.errors import DomainError, FitError
+from crmkit.errors import DomainError
 from crmkit.frames.local import Categories, Numbers, is_table, local_arrays, local_columns, rows_of
 from crmkit.models.ranks import strongest
+from crmkit.models.stored import read_stored
+from crmkit.models.two_classes import two_classes
 from crmkit.scoring.learned.as_scorecard import as_scorecard
 from crmkit.scoring.learned.evidence import Monotone, fit_point_card
 from crmkit.scoring.learned.point_card import F64, I64, PointCard, Scale
 
 _WAYS = ("auto", "increasing", "decreasing", "none")
+
+_ADVICE = "Take leads of a longer time."
 
 
 class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -135,7 +139,7 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         columns, labels = self._taken(X, y)
         weights = _weights(sample_weight, X, len(labels))
         kept = weights > 0.0
-        self._check_counts(labels[kept])
+        self.classes_ = two_classes(labels[kept], least=self.least_events, kind=type_of_target(labels), advice=_ADVICE)
         monotone = self._ways(list(columns))
         if not kept.all():
             columns = {name: rows_of(column, kept) for name, column in columns.items()}
@@ -217,12 +221,7 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` returned; the same classifier, digit for digit."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError:
-            plain = None
-        if not isinstance(plain, dict) or plain.get("crmkit") != "lead classifier":
-            raise DomainError(f"The text is not a stored lead classifier: {text[:80]!r}.")
+        plain = read_stored(text, "lead classifier")
         made = cls(**plain["parameters"])
         made.classes_ = np.array(plain["classes"], dtype=object if plain["kind"] == "O" else None)
         made.card_ = PointCard.from_dict(plain["card"])
@@ -275,20 +274,6 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         checked = validate_data(self, X, reset=False, dtype=None, ensure_all_finite="allow-nan")
         names = [column.name for column in self._fitted().columns]
         return dict(zip(names, _of_array(checked).values(), strict=True))
-
-    def _check_counts(self, labels: NDArray[Any]) -> None:
-        kind = type_of_target(labels)
-        self.classes_, counts = np.unique(labels, return_counts=True)
-        if len(self.classes_) > 2:
-            raise DomainError(f"Only binary classification is supported. The type of the target is {kind}.")
-        if len(self.classes_) < 2:
-            raise FitError(f"y holds one class only ({self.classes_.tolist()}); expected two to tell apart.")
-        if counts.min() < self.least_events:
-            held = ", ".join(f"{count} of {name!r}" for name, count in zip(self.classes_.tolist(), counts, strict=True))
-            raise FitError(
-                f"Too few rows to learn from: {held}; expected at least {self.least_events} of each class.\n"
-                f"Take leads of a longer time."
-            )
 
     def _hundredths(self, X: Any) -> I64:
         return self._fitted().hundredths(self._columns(X))
