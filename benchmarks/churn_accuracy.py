@@ -64,7 +64,7 @@ def figures(y: F64, p: F64, ours: F64, cluster: NDArray[np.int64] | None) -> dic
     row: dict[str, Any] = {
         "AUC": f"{area.value:.4f} ({area.low:.3f} to {area.high:.3f})",
         "classifier ahead by": "" if p is ours else f"{behind.value:+.4f} ({behind.low:+.4f} to {behind.high:+.4f})",
-        "lift at 10 %": f"{verdict.lift(y, p).value:.2f}",
+        "lift at 10 %": f"{(scores.lift_of_top(y, p) or scores.Score(0.0, None, None)).value:.2f}",
     }
     if 0.0 <= p.min() <= p.max() <= 1.0:
         slope = scores.calibration(y, p, cluster=cluster).slope

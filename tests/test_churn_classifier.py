@@ -12,8 +12,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from crmkit.churn.forecast.additive import _folds, fit_additive
-from crmkit.churn.forecast.classifier import ChurnClassifier, strongest
+from crmkit.churn.forecast.classifier import ChurnClassifier
 from crmkit.errors import DomainError, FitError
+from crmkit.models.ranks import strongest
 
 
 # scikit-learn's tables hold 10 to 30 rows: the least number of events is lowered for them. None of its checks is left

@@ -76,7 +76,7 @@ def _plain_objects(column: pd.Series[Any], time_zone: str | None) -> pd.Series[A
     if found in ("datetime", "datetime64"):
         return _plain_times(column, time_zone)
     if found in ("mixed", "mixed-integer") and not column.map(lambda value: isinstance(value, _REFUSED)).any():
-        return column.map(_as_text, na_action="ignore").astype("str")
+        return column.map(as_text, na_action="ignore").astype("str")
     raise SchemaError(
         f"Column {column.name!r} holds {found} objects; expected text, numbers or time stamps.\n"
         f"Convert it first, for example frame[{column.name!r}].astype(str), or leave it out."
@@ -106,7 +106,7 @@ def _plain_times(column: pd.Series[Any], time_zone: str | None) -> pd.Series[Any
         ) from None
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
     """Write a value of a mixed column: 7, 7.0 and '7' are one id."""
     is_number = isinstance(value, float | np.floating | decimal.Decimal)
     return str(int(value)) if is_number and np.isfinite(float(value)) and value == int(value) else str(value)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from crmkit.errors import DomainError
 from crmkit.models.histories import F64, I64, Histories
+from crmkit.models.stored import read_stored
 
 _MONTH_DAYS = np.array([31, 28.25, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
 _FIRST = dt.date(1900, 1, 1).toordinal()
@@ -86,12 +87,7 @@ class SeasonClock:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` returned."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError:
-            plain = None
-        if not isinstance(plain, dict) or plain.get("crmkit") != "season clock":
-            raise DomainError(f"The text is not a stored season clock: {text[:80]!r}.")
+        plain = read_stored(text, "season clock")
         return cls(tuple(plain["index"]))
 
     def _passed(self, last: int) -> F64:

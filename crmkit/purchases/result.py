@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
-from crmkit.errors import DomainError
+from crmkit.models.stored import read_stored
 from crmkit.purchases import processes
 from crmkit.purchases.money import Money
 from crmkit.purchases.processes import Candidate, Process
@@ -57,12 +57,7 @@ class PurchaseFit:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` returned; the same fit, digit for digit."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError:
-            plain = None
-        if not isinstance(plain, dict) or plain.get("crmkit") != "purchase fit":
-            raise DomainError(f"The text is not a stored purchase fit: {text[:80]!r}.")
+        plain = read_stored(text, "purchase fit")
         money = plain["money"]
         return cls(
             processes.read(plain["process"]),

@@ -17,6 +17,7 @@ from crmkit.models.histories import F64, Histories
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
 from crmkit.models.regularity_mixture.next_purchase import Returns
 from crmkit.models.season_clock import SeasonClock, expected_by_day, season_index
+from crmkit.models.stored import read_stored
 from crmkit.purchases import customers
 
 # A fit for a comparison needs no more rows than this.
@@ -77,12 +78,7 @@ class SeasonTrial:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` returned."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError:
-            plain = None
-        if not isinstance(plain, dict) or plain.pop("crmkit", None) != "season trial":
-            raise DomainError(f"The text is not a stored season trial: {text[:80]!r}.")
+        plain = read_stored(text, "season trial")
         plain["clock"] = SeasonClock(tuple(plain["clock"]["index"]))
         plain["cuts"] = tuple(SeasonCut(**cut) for cut in plain["cuts"])
         return cls(**plain)

@@ -13,7 +13,12 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crmkit.churn.forecast.additive import F64, Additive, fit_additive
-from crmkit.errors import DomainError, FitError
+from crmkit.errors import DomainError
+from crmkit.models.ranks import strongest
+from crmkit.models.stored import read_stored
+from crmkit.models.two_classes import two_classes
+
+_ADVICE = "Take more or earlier snapshots, or a longer horizon."
 
 
 class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -93,7 +98,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise DomainError(f"least_events must be at least 1, got {self.least_events}.")
         checked, labels = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(labels)
-        self._check_counts(labels)
+        self.classes_ = two_classes(labels, least=self.least_events, kind=type_of_target(labels), advice=_ADVICE)
         owners = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
         if owners is not None and owners.shape != labels.shape:
             raise DomainError(f"groups must hold one customer per row ({len(labels)}), got shape {owners.shape}.")
@@ -141,12 +146,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` returned; the same classifier, digit for digit."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError:
-            plain = None
-        if not isinstance(plain, dict) or plain.get("crmkit") != "churn classifier":
-            raise DomainError(f"The text is not a stored churn classifier: {text[:80]!r}.")
+        plain = read_stored(text, "churn classifier")
         made = cls(strength=plain["strength"], least_events=plain["least_events"])
         made.classes_ = np.array(plain["classes"], dtype=object if plain["kind"] == "O" else None)
         made.additive_ = Additive.from_dict(plain["additive"])
@@ -154,20 +154,6 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if plain["named"]:
             made.feature_names_in_ = np.array([term.name for term in made.additive_.terms], dtype=object)
         return made
-
-    def _check_counts(self, labels: NDArray[Any]) -> None:
-        kind = type_of_target(labels)
-        self.classes_, counts = np.unique(labels, return_counts=True)
-        if len(self.classes_) > 2:
-            raise DomainError(f"Only binary classification is supported. The type of the target is {kind}.")
-        if len(self.classes_) < 2:
-            raise FitError(f"y holds one class only ({self.classes_.tolist()}); expected two to tell apart.")
-        if counts.min() < self.least_events:
-            held = ", ".join(f"{count} of {name!r}" for name, count in zip(self.classes_.tolist(), counts, strict=True))
-            raise FitError(
-                f"Too few rows to learn from: {held}; expected at least {self.least_events} of each class.\n"
-                f"Take more or earlier snapshots, or a longer horizon."
-            )
 
     def _checked(self, X: ArrayLike) -> F64:
         check_is_fitted(self, "additive_")
@@ -178,12 +164,3 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "additive_")
         found: Additive = self.additive_
         return found
-
-
-def strongest(contributions: F64, k: int) -> NDArray[np.int64]:
-    """Columns of the k largest contributions above 0, the largest first; -1 where there are fewer; shape (n, k)."""
-    if k < 1:
-        raise DomainError(f"k must be at least 1 (reasons), got {k}.")
-    order = np.argsort(-contributions, axis=1, kind="stable")[:, :k]
-    found = np.where(np.take_along_axis(contributions, order, axis=1) > 0.0, order, -1)
-    return np.pad(found, ((0, 0), (0, k - found.shape[1])), constant_values=-1)

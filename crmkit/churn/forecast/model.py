@@ -18,11 +18,13 @@ from crmkit.churn.forecast import snapshots as shots
 from crmkit.churn.forecast import verdict as verdicts
 from crmkit.churn.forecast import wording
 from crmkit.churn.forecast.additive import F64, Additive
-from crmkit.churn.forecast.classifier import ChurnClassifier, strongest
+from crmkit.churn.forecast.classifier import ChurnClassifier
 from crmkit.churn.forecast.features import feature_frame
 from crmkit.churn.forecast.history import checked_horizon
 from crmkit.churn.forecast.verdict import ChurnTest, Code
 from crmkit.errors import DomainError
+from crmkit.models.ranks import strongest
+from crmkit.models.stored import read_stored
 from crmkit.segment_maps import Locale, checked_locale
 
 _BANDS = ("low", "medium", "high")
@@ -82,12 +84,7 @@ class ChurnModel:
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` returned; the same model, digit for digit."""
-        try:
-            plain = json.loads(text)
-        except json.JSONDecodeError:
-            plain = None
-        if not isinstance(plain, dict) or plain.pop("crmkit", None) != "churn model":
-            raise DomainError(f"The text is not a stored churn model: {text[:80]!r}.")
+        plain = read_stored(text, "churn model")
         test = plain.pop("test")
         return cls(
             **{

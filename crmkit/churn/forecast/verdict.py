@@ -18,8 +18,6 @@ Code: TypeAlias = Literal["ready", "usable", "not_better", "too_little_data"]
 # Below 100 events and 100 non-events a calibration slope says little (Vergouwe, Steyerberg, Eijkemans & Habbema 2005,
 # Journal of Clinical Epidemiology 58(5)).
 LEAST = 100
-# A slope of .8 and one of 1.25 are equally far off; a level that is five points off misleads a budget.
-_SLOPE, _LEVEL = (0.8, 1.25), 0.05
 RULES = ("recency", "silence_ratio", "frequency")
 PROCESS = "purchase_process"
 
@@ -87,9 +85,7 @@ class ChurnTest:
     @property
     def faults(self) -> tuple[str, ...]:
         """What is not calibrated: "slope", "level"."""
-        slope = self.slope is None or not _SLOPE[0] <= self.slope.value <= _SLOPE[1]
-        level = abs(self.predicted - self.observed) > _LEVEL
-        return (*(("slope",) if slope else ()), *(("level",) if level else ()))
+        return scores.calibration_faults(self.slope, self.predicted, self.observed)
 
     def not_beaten(self, names: tuple[str, ...]) -> tuple[Baseline, ...]:
         """Rules that the model is not clearly better than."""
@@ -126,14 +122,14 @@ def tested(day: str, happened: F64, chance: F64, rules: Mapping[str, F64], base_
         own, behind = scores.auc(happened, score), scores.auc_difference(happened, chance, score)
         assert own is not None
         assert behind is not None
-        found.append(Baseline(name, own, lift(happened, score).value, behind))
+        found.append(Baseline(name, own, _lift(happened, score).value, behind))
     errors = (chance - happened) ** 2 - (base_rate - happened) ** 2
     return ChurnTest(
         day,
         len(happened),
         int(happened.sum()),
         area,
-        lift(happened, chance),
+        _lift(happened, chance),
         scores.calibration(happened, chance).slope,
         float(chance.mean()),
         float(happened.mean()),
@@ -142,15 +138,10 @@ def tested(day: str, happened: F64, chance: F64, rules: Mapping[str, F64], base_
     )
 
 
-def lift(happened: F64, score: F64) -> Score:
-    """Share who churned among the tenth with the highest score, over the share of all; equal scores count their part.
-
-    The interval is that of the share among the tenth.
-    """
-    share = float(happened.mean())
-    top = scores.precision_at(happened, score, capacity=max(1, round(len(happened) / 10)))
-    ends = (None if end is None else end / share for end in (top.low, top.high))
-    return Score(top.value / share, *ends)
+def _lift(happened: F64, score: F64) -> Score:
+    found = scores.lift_of_top(happened, score)
+    assert found is not None  # there is an AUC, so some churned
+    return found
 
 
 def rule_scores(columns: Mapping[str, F64]) -> dict[str, NDArray[np.float64]]:

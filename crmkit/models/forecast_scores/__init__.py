@@ -14,16 +14,28 @@ from crmkit.models.forecast_scores.probabilities import (
     Calibration,
     brier,
     calibration,
+    calibration_faults,
     calibration_table,
     log_score,
     log_score_losses,
 )
-from crmkit.models.forecast_scores.ranking import Gain, auc, auc_difference, gain_table, precision_at
+from crmkit.models.forecast_scores.profit import CallProfit, ExpectedProfit, expected_maximum_profit
+from crmkit.models.forecast_scores.ranking import (
+    Gain,
+    auc,
+    auc_difference,
+    gain_table,
+    kolmogorov_smirnov,
+    lift_of_top,
+    precision_at,
+)
 from crmkit.models.forecast_scores.score import Score, mean_of, median_of, ratio_of_sums, share_of, wilson
 
 __all__ = [
     "Bin",
     "Calibration",
+    "CallProfit",
+    "ExpectedProfit",
     "Gain",
     "Score",
     "auc",
@@ -31,12 +43,16 @@ __all__ = [
     "bias",
     "brier",
     "calibration",
+    "calibration_faults",
     "calibration_table",
     "count_slope",
     "coverage",
     "crps_from_quantiles",
+    "expected_maximum_profit",
     "gain_table",
     "interval_loss",
+    "kolmogorov_smirnov",
+    "lift_of_top",
     "log_score",
     "log_score_losses",
     "mae",

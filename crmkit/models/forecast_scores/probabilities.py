@@ -14,6 +14,7 @@ from crmkit.models.forecast_scores.score import F64, Rows, Score, columns, mean_
 
 # A probability of 0 or 1 that turns out wrong costs ln 1e-12, not infinity; in logits 1e-9 is as far.
 _LEAST, _LEAST_LOGIT = 1e-12, 1e-9
+_SLOPE, _LEVEL = (0.8, 1.25), 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,15 @@ def calibration(
     happened, chance = chances(came, p)
     logits = logit(np.clip(chance, _LEAST_LOGIT, 1.0 - _LEAST_LOGIT))
     return Calibration(*recalibrated(happened, logits, link="logit", count=count, cluster=cluster, level=level))
+
+
+def calibration_faults(slope: Score | None, predicted: float, observed: float) -> tuple[str, ...]:
+    """Name what is wrong with probabilities: "slope" (not .8 to 1.25, or unknown), "level" (mean five points off).
+
+    A slope of .8 and one of 1.25 are equally far off; a level that is five points off misleads a budget.
+    """
+    steep = slope is None or not _SLOPE[0] <= slope.value <= _SLOPE[1]
+    return (*(("slope",) if steep else ()), *(("level",) if abs(predicted - observed) > _LEVEL else ()))
 
 
 def calibration_table(

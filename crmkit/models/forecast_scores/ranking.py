@@ -148,6 +148,53 @@ def _in_unit(area: float, error: float | None, fewer: float, level: float) -> Sc
     return Score(area, low, high)
 
 
+def kolmogorov_smirnov(came: ArrayLike, score: ArrayLike, *, count: ArrayLike | None = None) -> float | None:
+    """Largest distance between the score distributions of who came and who did not, in [0, 1].
+
+    Parameters
+    ----------
+    came, score, count : as `auc`
+
+    Returns
+    -------
+    float or None
+        None where all or none came.
+    """
+    happened, scores = columns(came=np.asarray(came, dtype=np.float64), score=score)
+    rows = Rows.of(len(scores), count, None)
+    distinct, at = np.unique(scores, return_inverse=True)
+    parts = [np.bincount(at, rows.count * share, minlength=len(distinct)) for share in (happened, 1.0 - happened)]
+    if not all(part.any() for part in parts):
+        return None
+    one, other = (np.cumsum(part) / part.sum() for part in parts)
+    return float(np.abs(one - other).max())
+
+
+def lift_of_top(came: ArrayLike, score: ArrayLike, *, share: float = 0.1, level: float = 0.95) -> Score | None:
+    """Share who came among those with the highest scores, over the share of all; equal scores count their part.
+
+    Parameters
+    ----------
+    came, score : as `auc`
+    share : float
+        How many of all are the highest, in (0, 1].
+
+    Returns
+    -------
+    Score or None
+        The interval is that of the share among them; None where nobody came.
+    """
+    happened = np.asarray(came, dtype=np.float64)
+    if not 0.0 < share <= 1.0:
+        raise DomainError(f"share must lie in (0, 1], got {share}.")
+    mean = float(happened.mean())
+    if mean == 0.0:
+        return None
+    top = precision_at(happened, score, capacity=max(1, round(len(happened) * share)), level=level)
+    ends = (None if end is None else end / mean for end in (top.low, top.high))
+    return Score(top.value / mean, *ends)
+
+
 def gain_table(
     happened: ArrayLike, forecast: ArrayLike, *, groups: int = 10, count: ArrayLike | None = None
 ) -> tuple[Gain, ...]:

@@ -1,0 +1,70 @@
+"""A learned score as a rule scorecard, which any CRM with rules can run."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from crmkit.scoring.learned import wording
+from crmkit.scoring.learned.point_card import Bin, BinnedColumn, PointCard
+
+_TRUTH = {"true": True, "false": False}
+
+
+def as_scorecard(card: PointCard, *, name: str, bands: Any = None) -> Any:
+    """Write bins as rules of a `Scorecard` that gives every lead the same points.
+
+    Parameters
+    ----------
+    card : PointCard
+    name : str
+        What the scorecard is called.
+    bands : tuple of Band, optional
+        Of the scorecard; its own by default.
+
+    Returns
+    -------
+    Scorecard
+        One group of rules over attributes, and one that brings the points that every lead starts with. Rules have no
+        "otherwise": what the rare categories of a column get is part of the start, and the others differ from it.
+
+    Notes
+    -----
+    Categories that are exactly "true" and "false" are taken for truth values.
+    """
+    cards = import_module("crmkit.scoring.cards")
+    start = card.base + sum(_otherwise(column) for column in card.columns)
+    rules = [
+        cards.Rule(
+            f"c{i:02d}_b{place:02d}",
+            cards.Attribute(column.name, **_test(column, b)),
+            (b.hundredths - _otherwise(column)) / 100.0,
+            name=wording.bin_name(column.name, b, "en"),
+            name_zh=wording.bin_name(column.name, b, "zh"),
+        )
+        for i, column in enumerate(card.columns, 1)
+        for place, b in enumerate(column.bins, 1)
+        if b.hundredths != _otherwise(column) and b.kind != "other"
+    ]
+    nobody = cards.Rule("start", cards.Attribute("lead_id", missing=True), 0.0, name="Start", name_zh="起始分")
+    points = start / 100.0
+    groups = [cards.Group("start", "fit", (nobody,), floor=points, cap=points, name="Start", name_zh="起始分")]
+    groups += [cards.Group("traits", "fit", tuple(rules), name="Traits", name_zh="特征")] if rules else []
+    return cards.Scorecard(name, tuple(groups), **({} if bands is None else {"bands": bands}))
+
+
+def _otherwise(column: BinnedColumn) -> int:
+    """Points of what no rule names: rare and unseen categories; numbers are in a range or missing."""
+    return column.bins[-2].hundredths if column.kind == "category" else 0
+
+
+def _test(column: BinnedColumn, one: Bin) -> dict[str, Any]:
+    if one.kind == "missing":
+        return {"missing": True}
+    if one.kind == "categories":
+        texts = {text for b in column.bins for text in b.categories}
+        is_truth = texts <= _TRUTH.keys()
+        return {"equals": tuple(_TRUTH[text] if is_truth else text for text in one.categories)}
+    # A single range holds every number.
+    low = -1.7e308 if one.lower is None and one.upper is None else one.lower
+    return {"low": low, "high": one.upper}
