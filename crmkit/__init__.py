@@ -5,6 +5,7 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 __all__ = [
+    "attribution",
     "churn",
     "clusters",
     "clv",
@@ -17,6 +18,7 @@ __all__ = [
     "repurchase",
     "rfm",
     "schema",
+    "scoring",
     "summary",
 ]
 
