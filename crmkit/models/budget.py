@@ -17,7 +17,7 @@ _NOTHING = -1e6
 
 
 def overlapping_groups(low: F64, high: F64) -> NDArray[np.int64]:
-    """Number groups of intervals that overlap, directly or by way of others, from 0 upwards along the line.
+    """Find the groups of intervals that overlap, directly or by way of others, numbered from 0 along the line.
 
     Parameters
     ----------
