@@ -16,7 +16,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import crmkit
-from crmkit import churn, evaluation, purchases, rfm
+from crmkit import churn, evaluation, purchases, rfm, scoring
 from tests import engines
 from tests.matrix import churn as churn_calls
 from tests.matrix import logs
@@ -28,7 +28,7 @@ from tests.matrix.rooms import CUTS, VARIANTS
 CASES: Mapping[str, Case] = {**room_calls.CASES, **churn_calls.CASES, **money_calls.CASES}
 EQUAL = (
     *(purchases.PurchaseFit, purchases.SeasonTrial, evaluation.Backtest, evaluation.Comparison),
-    *(churn.UpliftFit, churn.ChurnModel),
+    *(churn.UpliftFit, churn.ChurnModel, scoring.BandSuggestion),
 )
 FEW = pytest.mark.filterwarnings("ignore:Cuts of .* customers are unstable")
 
@@ -60,6 +60,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "customers": segments[["customer_id"]].assign(value=np.arange(len(segments)) * 10.0)[1:],
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
         **money_calls.channel_tables(orders),
+        **money_calls.lead_tables(),
     }
     return churn_calls.with_alerts({**made, **churn_calls.beside_orders(orders)})
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from crmkit import attribution
-from tests.matrix.case import Case
+from crmkit import attribution, scoring
+from tests.matrix.case import AS_OF, Case
 
 QUARTER = (dt.date(2024, 4, 1), dt.date(2024, 6, 30))
 
@@ -31,7 +31,62 @@ CASES: Mapping[str, Case] = {
         ("returns", "lift tests"),
         ("channel", "model"),
     ),
+    "scoring.content_effects": Case(
+        lambda leads, events: scoring.content_effects(
+            leads, events, as_of=AS_OF, horizon_days=20, by="source", activity=(1, 3), locale="zh"
+        ),
+        ("nurtured leads", "nurturing events"),
+        ("content",),
+    ),
+    "scoring.qualified_share": Case(
+        lambda scores, leads: scoring.qualified_share(scores, leads, as_of=AS_OF),
+        ("lead scores", "nurtured leads"),
+        ("month",),
+    ),
+    "scoring.band_outcomes": Case(
+        lambda scores, leads: scoring.band_outcomes(scores, leads, as_of=AS_OF, horizon_days=20),
+        ("lead scores", "nurtured leads"),
+        (),
+    ),
+    "scoring.suggest_bands": Case(
+        lambda scores, leads: scoring.suggest_bands(scores, leads, as_of=AS_OF, horizon_days=20, least_converted=10),
+        ("lead scores", "nurtured leads"),
+        (),
+    ),
 }
+
+
+def lead_tables() -> dict[str, pd.DataFrame]:
+    """Leads of half a year with events: before their creation, after their conversion, after as_of, ties."""
+    rng, n = np.random.default_rng(13), 240
+    created = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 200 * 24 * 60, n), unit="min")
+    life = pd.to_timedelta(rng.integers(1, 60 * 24, n), unit="h")
+    won = pd.Series(created + life).where(rng.random(n) < 0.5)
+    ids = pd.Series([f"l{i:03d}" for i in range(n)], dtype="str")
+    source = pd.Series([("web", "李", None)[i % 3] for i in range(n)], dtype="str")
+    who = rng.integers(0, n, 4 * n)
+    ages = pd.to_timedelta(rng.integers(-20, 200, 4 * n), unit="h")
+    content = pd.Series([("paper", "webinar", None, "价格")[i] for i in rng.integers(0, 4, 4 * n)], dtype="str")
+    return {
+        "nurtured leads": pd.DataFrame(
+            {
+                "lead_id": ids,
+                "created_at": pd.Series(created).astype("datetime64[us]"),
+                "converted_at": won.dt.floor("12h").astype("datetime64[us]"),
+                "source": source,
+                "age": np.arange(n),
+            }
+        ),
+        "nurturing events": pd.DataFrame(
+            {
+                "lead_id": ids[who].reset_index(drop=True),
+                "event": pd.Series(np.where(who % 2, "open", "click"), dtype="str"),
+                "content": content,
+                "occurred_at": pd.Series(created[who] + ages).astype("datetime64[us]"),
+            }
+        ),
+        "lead scores": pd.DataFrame({"lead_id": ids[1:], "score": rng.integers(0, 100, n - 1)}).reset_index(drop=True),
+    }
 
 
 def channel_tables(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -98,8 +98,8 @@ def content_effects(
     - Risk sets: age in hours since creation. A lead that first sees the content in an hour of its age is compared, from
       the end of that hour, with all leads that at that age have neither converted nor seen it, in the stratum of its
       earlier events (and of `by`). They may see it afterwards: the difference is that of seeing it now and not yet,
-      smaller than that of seeing it at all where `others_saw_later` is large. Conversions within the hour of exposure count on neither
-      side. Events before the creation of a lead are activity, and exposures at age 0.
+      smaller than that of seeing it at all where `others_saw_later` is large. Conversions within the hour of exposure
+      count on neither side. Events before the creation of a lead are activity, and exposures at age 0.
     - Strata are pooled by Mantel-Haenszel; the interval (Sato 1989) holds with one exposed lead per stratum. A lead
       stands in many risk sets; given who converts when, exposures are draws from one risk set after the other, whose
       errors do not add up to more than that (the argument of the log-rank test).
