@@ -59,7 +59,7 @@ def test_intervals_are_those_of_the_credit_divided():
         "cpl_low": 1000 / (400 + z * 20),
         "cpl_high": 1000 / (400 - z * 20),
     }
-    # Money has 6 decimals, ratios 9.
+    # Money has 6 decimals.
     np.testing.assert_allclose([found[name] for name in expected], list(expected.values()), atol=1e-6)
 
 

@@ -60,7 +60,7 @@ def channel_returns(
         `conversions`, `value` (money), `leads`; `roas` (value / cost) with `roas_se`, `roas_low`, `roas_high`; `roi`
         ((value - cost) / cost), `cpl` (cost / leads), `cac` (cost / conversions), each with `_low` and `_high`; with
         models for each of the four the range over them, `_lowest` and `_highest`; `basis` (constant); `note` (what is
-        missing and why). Money has 6 decimals, ratios 9. Nothing is infinite: what has no value is missing.
+        missing and why). Money has 6 decimals, ratios 12. Nothing is infinite: what has no value is missing.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def _table(
     table = {"cost": _money(cost), "conversions": np.round(conversions, 9), "value": _money(value), "leads": found}
     table |= {"roas": value / paid, "roas_se": value_se / paid, "roas_low": low / paid, "roas_high": high / paid}
     table |= {f"roi{end}": table[f"roas{end}"] - 1.0 for end in ("", "_low", "_high")}
-    table = {name: column if name in ("cost", "value") else np.round(column, 9) for name, column in table.items()}
+    table = {name: column if name in ("cost", "value") else np.round(column, 12) for name, column in table.items()}
     for name, per, error in (("cpl", found, found_se), ("cac", conversions, won_se)):
         table[name] = _money(_per(cost, per))
         table[f"{name}_low"] = _money(_per(cost, per + width * error))
