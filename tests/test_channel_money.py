@@ -204,6 +204,13 @@ def test_quality_by_hand():
     assert found.loc["fair", ["mean_value", "buyer_share", "cost_per_customer"]].isna().all()
 
 
+def test_the_table_of_first_touches_is_taken_as_it_comes():
+    touched = pd.DataFrame({"customer_id": list("ab"), "first_channel": ["ads", "tv"], "touches": [3, 1]})
+    worth = pd.DataFrame({"customer_id": list("ab"), "value": [10.0, 20.0]})
+    found = attribution.channel_quality(touched, worth)
+    assert found[["channel", "value"]].to_numpy().tolist() == [["ads", 10.0], ["tv", 20.0]]
+
+
 def test_the_interval_of_a_mean_holds_what_it_promises():
     rng, people = np.random.default_rng(2), 120_000
     worth = pd.DataFrame({"customer_id": np.arange(people), "value": rng.gamma(1.0, 50.0, people) + 1e6})
@@ -338,6 +345,16 @@ def test_what_is_not_known_is_not_moved():
     assert plan(CLEAR, locale="zh").loc["mail", "reason"] == (
         "每投入 1 回报 8.00（7.74 至 8.26），整体预算为 3.95：+20.0%。已达允许幅度。"
     )
+
+
+def test_refunds_may_exceed_what_a_channel_sold():
+    table = credit([("ads", 10.0, 1.0, 900.0, 50.0), ("tv", 5.0, 1.0, -300.0, 80.0)])
+    found = attribution.channel_returns(table, costs(ads=100, tv=100))
+    tv = found.set_index("channel").loc["tv"]
+    z = 1.2815515655446004
+    assert tv[["roas", "roas_low", "roas_high"]].tolist() == pytest.approx([-3.0, -3.0 - z * 0.8, -3.0 + z * 0.8])
+    moved = plan(found)
+    assert moved["suggested"].to_dict() == pytest.approx({"ads": 120.0, "tv": 80.0})
 
 
 def test_each_model_has_its_own_plan_and_they_may_disagree():

@@ -48,7 +48,7 @@ def best_factors(spend: F64, returns: F64, lowest: F64, highest: F64, *, elastic
     spend : float64, shape (n,)
         s, above 0.
     returns : float64, shape (n,)
-        R, average return per unit of spend; at least 0.
+        R, average return per unit of spend; below 0 counts as 0.
     lowest, highest : float64, shape (n,)
         Bounds of the factors, 0 <= lowest <= 1 <= highest.
     elasticity : float
@@ -69,7 +69,7 @@ def best_factors(spend: F64, returns: F64, lowest: F64, highest: F64, *, elastic
     if not 0.0 < elasticity < 1.0:
         raise DomainError(f"elasticity must lie between 0 and 1, such as 0.5, got {elasticity}.")
     with np.errstate(divide="ignore"):
-        log_return = np.where(returns > 0.0, np.log(returns), _NOTHING)
+        log_return = np.where(returns > 0.0, np.log(np.maximum(returns, 0.0)), _NOTHING)
         weight = log_return / (1.0 - elasticity)
         kinks = np.unique(np.concatenate([np.log(lowest) - weight, np.log(highest) - weight]))
     # Totals at the kinks rise; the last kink that stays within the total begins the piece that holds t.

@@ -123,7 +123,7 @@ def channel_tables(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:
         "first touch": pd.DataFrame(
             {
                 "customer_id": ids,
-                "channel": pd.Series([("ads", "李", None)[i % 3] for i in place], dtype="str"),
+                "first_channel": pd.Series([("ads", "李", None)[i % 3] for i in place], dtype="str"),
                 "touches": place,
             }
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -29,8 +30,8 @@ def channel_quality(
     Parameters
     ----------
     first_touch : data frame
-        `customer_id`, `channel`: the channel that brought each customer, as of `journeys.first_touch`; one row per
-        customer. Customers with an empty channel are "(unattributed)".
+        `customer_id` and the channel that brought each customer, as `first_channel` (from `journeys.first_touch`) or as
+        `channel`; one row per customer. Customers with an empty channel are "(unattributed)".
     customers : data frame
         `customer_id`, `value`: what each customer is worth, such as `clv` of `clv.customer_value` or the revenue since;
         one row per customer. Who has no row is worth 0: brought, and bought nothing.
@@ -63,13 +64,22 @@ def channel_quality(
     channel have had less time; compare channels of one time, or use forecasts over one horizon.
     """
     normal_width(level)  # refuses a level that is none
-    touched = schema.admit(first_touch, FIRST_TOUCH)
+    touched = _touched(first_touch)
     valued = schema.admit(customers, VALUED, columns=["customer_id", "value"], beside=touched)
     _check_once(touched, "first_touch")
     _check_once(valued, "customers")
     sums = _sums(_joined(touched, valued))
     spent = {} if costs is None else cost_by_channel(costs, period)
     return frames.build(_table(sums, spent, level), like=first_touch)
+
+
+def _touched(first_touch: Any) -> frames.Frame:
+    """Take first touches in, as `channel`."""
+    if "first_channel" not in frames.column_names(first_touch):
+        return schema.admit(first_touch, FIRST_TOUCH)
+    columns = (FIRST_TOUCH["customer_id"], replace(FIRST_TOUCH["channel"], name="first_channel"))
+    table = schema.Table(FIRST_TOUCH.name, FIRST_TOUCH.row, columns)
+    return schema.admit(first_touch, table).rename({"first_channel": "channel"})
 
 
 def _check_once(rows: frames.Frame, name: str) -> None:

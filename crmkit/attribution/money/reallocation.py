@@ -82,7 +82,7 @@ def reallocate(
       with C, but not A with C), so groups are made of all that hang together by overlaps: A, B and C. A group has one
       ROAS, that of all its money, and moves as one, by one factor, within the narrowest bounds of its members. If all
       channels hang together nothing moves, and the reason says so.
-    - Channels without an interval, such as those that nothing is credited to, keep their spend; so do channels at 0,
+    - A return below 0, such as by refunds, counts as none. Channels without an interval, such as those that nothing is credited to, keep their spend; so do channels at 0,
       of which nothing is known. Channels without a cost on record have no suggestion.
     - A lift test's ratio and the ROAS are taken as independent: relative variances add up (delta method).
 
@@ -153,7 +153,7 @@ def _planned(
         channel=np.array(channels, dtype=object),
         spend=spend,
         roas=roas,
-        low=np.maximum(roas - half, 0.0),
+        low=np.where(roas >= 0.0, np.maximum(roas - half, 0.0), roas - half),
         high=roas + half,
         lowest=np.fmin(np.fmax(1.0 - bounds, shares[0]), 1.0),
         highest=np.fmax(np.fmin(1.0 + bounds, shares[1]), 1.0),

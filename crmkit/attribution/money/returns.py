@@ -74,7 +74,7 @@ def channel_returns(
     - Channels with a cost and no credit have 0 conversions, 0 value, ROAS 0 and ROI -1, and no interval: no error is
       known. Channels with credit and no cost on record, such as direct visits and "(unattributed)", have no ratio. At a
       cost of 0 there is no ROAS and no ROI; cost per lead and per customer are 0.
-    - Intervals: a credit x has the ends x -+ z se, not below 0, and each ratio those of its credit. Ratios that fall in
+    - Intervals: a credit x has the ends x -+ z se, not below 0 (unless x is: refunds), and each ratio those of its credit. Ratios that fall in
       the credit change ends: the highest CAC is cost / lowest conversions; where the lowest is 0 there is none.
     - ROAS and ROI are two names for two definitions: 80 spent for a revenue of 220 is a ROAS of 2.75 and an ROI of
       1.75 (175 %).
@@ -172,7 +172,8 @@ def _table(
         name = "conversions" if "conversions" in next(iter(brought.amounts.values()), {}) else "leads"
         found, found_se = brought.column(name, keys, 0.0), brought.column("conversions_se", keys, np.nan)
     paid = np.where(cost > 0.0, cost, np.nan)
-    low, high = np.maximum(value - width * value_se, 0.0), value + width * value_se
+    low, high = value - width * value_se, value + width * value_se
+    low = np.where(value >= 0.0, np.maximum(low, 0.0), low)
     table = {"cost": _money(cost), "conversions": np.round(conversions, 9), "value": _money(value), "leads": found}
     table |= {"roas": value / paid, "roas_se": value_se / paid, "roas_low": low / paid, "roas_high": high / paid}
     table |= {f"roi{end}": table[f"roas{end}"] - 1.0 for end in ("", "_low", "_high")}

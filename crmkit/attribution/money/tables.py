@@ -33,7 +33,7 @@ RETURNS = Table(
         Column(
             "cost", "number", "what it costs; empty where that is not known", "money", "at least 0", True, True, 0.0
         ),
-        Column("roas", "number", "value per unit of cost", "", "at least 0", True, True, 0.0),
+        Column("roas", "number", "value per unit of cost", "", "finite", True, True),
         Column("roas_se", "number", "its standard error", "", "at least 0", True, True, 0.0),
         _MODEL,
     ),
