@@ -82,7 +82,8 @@ def reallocate(
       with C, but not A with C), so groups are made of all that hang together by overlaps: A, B and C. A group has one
       ROAS, that of all its money, and moves as one, by one factor, within the narrowest bounds of its members. If all
       channels hang together nothing moves, and the reason says so.
-    - A return below 0, such as by refunds, counts as none. Channels without an interval, such as those that nothing is credited to, keep their spend; so do channels at 0,
+    - A return below 0, such as by refunds, counts as none.
+    - Channels without an interval, such as those that nothing is credited to, keep their spend; so do channels at 0,
       of which nothing is known. Channels without a cost on record have no suggestion.
     - A lift test's ratio and the ROAS are taken as independent: relative variances add up (delta method).
 

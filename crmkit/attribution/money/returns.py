@@ -74,8 +74,9 @@ def channel_returns(
     - Channels with a cost and no credit have 0 conversions, 0 value, ROAS 0 and ROI -1, and no interval: no error is
       known. Channels with credit and no cost on record, such as direct visits and "(unattributed)", have no ratio. At a
       cost of 0 there is no ROAS and no ROI; cost per lead and per customer are 0.
-    - Intervals: a credit x has the ends x -+ z se, not below 0 (unless x is: refunds), and each ratio those of its credit. Ratios that fall in
-      the credit change ends: the highest CAC is cost / lowest conversions; where the lowest is 0 there is none.
+    - Intervals: a credit x has the ends x -+ z se, not below 0 (unless x is: refunds); these are those of `attribute`
+      at the same level, and each ratio has those of its credit. Ratios that fall in the credit change ends: the highest
+      CAC is cost / lowest conversions; where the lowest is 0 there is none.
     - ROAS and ROI are two names for two definitions: 80 spent for a revenue of 220 is a ROAS of 2.75 and an ROI of
       1.75 (175 %).
     - `_lowest` and `_highest` hold what the models differ by, `_low` and `_high` what chance does within a model. Read

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from narwhals.stable.v2.typing import IntoFrameT
-from numpy.typing import NDArray
 
 from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import normal_width
-from crmkit.models.risk_sets import NEVER, Subjects, at_risk
-from crmkit.models.stratified import Contrast, mantel_haenszel
 from crmkit.schema import LEAD_EVENTS, Table
 from crmkit.scoring.nurturing import texts
 from crmkit.scoring.nurturing.leads import checked_horizon, end_of, leads_until, same_ids
+from crmkit.scoring.nurturing.risk_hours import HOUR, Found, Question, compared, subjects
 from crmkit.segment_maps import Locale, checked_locale
 
-HOUR: Final = 3600
 BASIS: Final = "observed, not causal"
 # Hours that make every age positive: engines divide negative numbers differently.
 _BEFORE: Final = 3_000_000
@@ -121,34 +118,12 @@ def content_effects(
     active = frames.settled(_with_rises(known, done, rises), like=leads)
     groups = frames.distinct_rows(active, ["by"])["by"].tolist()
     numbered = _numbered(active, "by", "kind", groups)
-    everyone = _subjects(frames.arrays(numbered, _columns(rises)), question, len(rises))
+    everyone = subjects(frames.arrays(numbered, _columns(rises)), question, len(rises))
     seen = frames.settled(_exposures(done, numbered), like=leads)
     contents = frames.distinct_rows(seen, ["content"])["content"].tolist()
     cells = frames.arrays(_numbered(seen, "content", "which", contents), ["which", "at", *_columns(rises)])
-    found = _compared(everyone, cells, question, len(contents), len(groups), len(rises), level)
+    found = compared(everyone, cells, question, len(contents), len(groups), len(rises), level)
     return frames.build(_table([str(name) for name in contents], found, horizon_days, locale), like=leads)
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """End of what is seen (seconds), horizon and greatest age (hours)."""
-
-    end: int
-    horizon: int
-    ages: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A content: who was compared, who was left out, how the risks differ."""
-
-    exposed: int
-    immature: int
-    after_conversion: int
-    unmatched: int
-    others: float
-    saw_later: float
-    contrast: Contrast | None
 
 
 def _checked_hours(within_days: int) -> int:
@@ -204,79 +179,6 @@ def _numbered(rows: frames.Frame, column: str, new: str, values: list[Any]) -> f
     """Give each value of a text column its place."""
     small = {column: np.array(values, dtype=object), new: np.arange(len(values), dtype=np.int64)}
     return frames.join_small(rows, small, on=[column])
-
-
-def _subjects(cells: dict[str, NDArray[Any]], question: Question, rises: int) -> Subjects:
-    """Leads in hours of age."""
-    created = cells["created"].astype(np.int64)
-    converted = np.asarray(cells["converted"], dtype=np.float64)
-    age = np.floor((np.where(np.isnan(converted), created, converted) - created) / HOUR)
-    hour = np.where(np.isnan(converted), NEVER, age).astype(np.int64)
-    ripe = (question.end - created) // HOUR - question.horizon
-    until = np.clip(np.minimum(np.minimum(hour, ripe), question.ages), 0, None)
-    steps = [np.asarray(cells[name], dtype=np.float64) for name in cells if name.startswith("rise_")]
-    levels = np.column_stack(steps) if rises else np.zeros((len(created), 0))
-    ascending = np.where(np.isnan(levels), NEVER, levels).astype(np.int64)
-    return Subjects(until, hour, cells["kind"].astype(np.int64), ascending)
-
-
-def _compared(
-    everyone: Subjects,
-    cells: dict[str, NDArray[Any]],
-    question: Question,
-    contents: int,
-    groups: int,
-    rises: int,
-    level: float,
-) -> list[Found]:
-    """Compare one content after the other."""
-    strata, ages = max(groups, 1) * (rises + 1), int(everyone.until.max(initial=0))
-    size = {"cells": ages, "strata": strata, "horizon": question.horizon}
-    whole = at_risk(everyone, np.zeros_like(everyone.until), **size)
-    exposed = _subjects(cells, question, rises)
-    hour = np.maximum((cells["at"].astype(np.int64) - cells["created"].astype(np.int64)) // HOUR, 0)
-    order = np.argsort(cells["which"], kind="stable")
-    ends = np.searchsorted(cells["which"][order], np.arange(contents + 1))
-    rows = (order[ends[i] : ends[i + 1]] for i in range(contents))
-    return [_one(exposed.of(mine), hour[mine], whole, question, size, level) for mine in rows]
-
-
-def _one(
-    mine: Subjects, hour: NDArray[np.int64], whole: Any, question: Question, size: dict[str, int], level: float
-) -> Found:
-    """Compare those who saw one content, at the hour they did, with those who had not by its end."""
-    late = hour >= mine.converted
-    immature = ~late & (hour >= mine.until) & (hour < question.ages)
-    ready = hour < mine.until
-    took_part = mine.of(np.flatnonzero(ready))
-    at = hour[ready]
-    seen, seen_events = at_risk(took_part, at, **size)
-    place = at * size["strata"] + took_part.stratum_at(at)
-    won = took_part.converts_after(at, question.horizon)
-    spots, spot = np.unique(place, return_inverse=True)
-    n1, x1 = (np.bincount(spot, weights, len(spots)) for weights in (None, won.astype(np.float64)))
-    n0, x0 = ((all_ - own).ravel()[spots] for all_, own in zip(whole, (seen, seen_events), strict=True))
-    matched = n0 > 0
-    count = float(n1[matched].sum())
-    later = _see_later(mine, hour, question, size).ravel()[spots][matched]
-    contrast = mantel_haenszel(x1[matched], n1[matched], x0[matched], n0[matched], level=level) if count else None
-    return Found(
-        exposed=int(count),
-        immature=int(immature.sum()),
-        after_conversion=int(late.sum()),
-        unmatched=int((~late & ~immature & ~ready).sum() + ready.sum() - count),
-        others=float(n1[matched] @ n0[matched]) / count if count else 0.0,
-        saw_later=float(n1[matched] @ (later / n0[matched])) / count if count else 0.0,
-        contrast=contrast,
-    )
-
-
-def _see_later(
-    mine: Subjects, hour: NDArray[np.int64], question: Question, size: dict[str, int]
-) -> NDArray[np.float64]:
-    """Count those in each risk set who see the content themselves within the horizon."""
-    waiting = replace(mine, until=np.minimum(mine.until, hour))
-    return at_risk(waiting, np.maximum(hour - question.horizon, 0), **size)[0]
 
 
 def _table(contents: list[str], found: list[Found], horizon_days: int, locale: Locale) -> dict[str, Any]:

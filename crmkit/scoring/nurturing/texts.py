@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 from crmkit.segment_maps import Locale
 
 if TYPE_CHECKING:
-    from crmkit.scoring.nurturing.contents import Found
+    from crmkit.scoring.nurturing.risk_hours import Found
 
 Verdict: TypeAlias = Literal["more convert", "fewer convert", "no difference shown", "too few"]
 
