@@ -15,6 +15,7 @@ from benchmarks import (
     foundations,
     health,
     lead_model,
+    nurturing,
     purchase_processes,
     repurchase,
     seasons,
@@ -31,6 +32,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "churn": churn_accuracy.run,
     "alerts": alerts.run,
     "lead-model": lead_model.run,
+    "nurturing": nurturing.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.

@@ -60,7 +60,8 @@ def numbered(ids: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.int64]]:
 def build(columns: Columns, *, like: IntoFrameT) -> IntoFrameT:
     """Make a small table in the library of the caller's frame `like`.
 
-    Arrays keep their type, arrays of objects are texts; a list without any value is one of missing numbers.
+    Arrays keep their type, arrays of objects are texts; a list without any value is one of missing numbers. NaN is a
+    missing number in every library.
     """
     native, library = recognised(like)
     if library == "pandas":
@@ -78,7 +79,9 @@ def _brought_in(frame: Frame, columns: Columns) -> Frame:
 
         kinds = {"text": pl.String(), "nothing": pl.Float64()}
         series = [
-            pl.Series(name, list(c), kinds[k]) if (k := eager.holds(c)) in kinds else pl.Series(name, c)
+            pl.Series(name, list(c), kinds[k])
+            if (k := eager.holds(c)) in kinds
+            else pl.Series(name, c, nan_to_null=True)
             for name, c in columns.items()
         ]
         return wrapped(pl.LazyFrame(series))
@@ -95,7 +98,7 @@ def _arrow(columns: Columns) -> Any:
     kinds = {"text": pa.string(), "nothing": pa.float64()}
     return pa.table(
         {
-            name: pa.array(list(c), kinds[k]) if (k := eager.holds(c)) in kinds else pa.array(c)
+            name: pa.array(list(c), kinds[k]) if (k := eager.holds(c)) in kinds else pa.array(c, from_pandas=True)
             for name, c in columns.items()
         }
     )

@@ -385,6 +385,29 @@ RECIPIENTS = Table(
 )
 
 
+def _credited(name: str, meaning: str, unit: str) -> tuple[Column, ...]:
+    """Columns of a credited amount: itself, its standard error and its interval."""
+    return (
+        Column(name, "number", meaning, unit, "finite", True, False),
+        Column(f"{name}_se", "number", f"standard error of {name}", unit, "at least 0", False, False, 0.0),
+        Column(f"{name}_low", "number", f"lower end of the interval of {name}", unit, "finite", False, False),
+        Column(f"{name}_high", "number", f"upper end of the interval of {name}", unit, "finite", False, False),
+    )
+
+
+CREDIT = Table(
+    "credit",
+    "one row per channel, and per model where that column is there; from attribution.attribute",
+    (
+        Column("channel", "text", "which channel", domain="never empty", required=True, nullable=False),
+        *_credited("conversions", "conversions credited to it", "count"),
+        *_credited("value", "money credited to it; the count without a value column", "money"),
+        Column("share", "number", "share of all conversions, (unattributed) included", "", "0 to 1", False, False, 0.0),
+        Column("model", "text", "which model", domain="never empty", nullable=False),
+    ),
+)
+
+
 def scores_up_to(highest: int) -> Table:
     """Make the table of R, F and M scores from 1 to `highest`, as `rfm.rfm_scores` makes it."""
     domain, top = f"1 to {highest}", float(highest)

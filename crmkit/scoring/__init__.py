@@ -1,4 +1,4 @@
-"""Whom to call first? Scores learnt from leads that converted and leads that did not."""
+"""Whom to call first? Scores by rules and scores learnt, what nurturing does, whether the bands of a score hold."""
 
 from crmkit.scoring.learned import (
     CallProfit,
@@ -15,8 +15,10 @@ from crmkit.scoring.learned import (
     predict_leads,
     retrain_lead_model,
 )
+from crmkit.scoring.nurturing import BandSuggestion, band_outcomes, content_effects, qualified_share, suggest_bands
 
 __all__ = [
+    "BandSuggestion",
     "CallProfit",
     "ExpectedProfit",
     "LeadClassifier",
@@ -25,9 +27,13 @@ __all__ = [
     "LeadReport",
     "LeadTest",
     "Retraining",
+    "band_outcomes",
+    "content_effects",
     "drift",
     "fit_lead_model",
     "lead_report",
     "predict_leads",
+    "qualified_share",
     "retrain_lead_model",
+    "suggest_bands",
 ]
