@@ -17,6 +17,7 @@ __all__ = [
     "repurchase",
     "rfm",
     "schema",
+    "scoring",
     "summary",
 ]
 
