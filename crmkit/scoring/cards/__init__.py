@@ -3,8 +3,13 @@
 from crmkit.scoring.cards.card import BANDS, Band, Scorecard
 from crmkit.scoring.cards.card_files import read_scorecard, to_json, to_toml
 from crmkit.scoring.cards.conditions import Attribute, Event
+from crmkit.scoring.cards.explained import explain
 from crmkit.scoring.cards.groups import Decay, Group, Override
+from crmkit.scoring.cards.history import hand_offs, score_history
+from crmkit.scoring.cards.presets import hubspot, marketo, pardot, seventy_points
 from crmkit.scoring.cards.rules import Rule, Step
+from crmkit.scoring.cards.scores import score_leads
+from crmkit.scoring.cards.updates import Update, update_scores
 
 __all__ = [
     "BANDS",
@@ -17,7 +22,17 @@ __all__ = [
     "Rule",
     "Scorecard",
     "Step",
+    "Update",
+    "explain",
+    "hand_offs",
+    "hubspot",
+    "marketo",
+    "pardot",
     "read_scorecard",
+    "score_history",
+    "score_leads",
+    "seventy_points",
     "to_json",
     "to_toml",
+    "update_scores",
 ]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -47,27 +49,58 @@ def point_changes(ledger: frames.Frame, people: frames.Frame, card: Scorecard, d
     return clipped.select(*COLUMNS)
 
 
-def day_scores(
-    changes: frames.Frame, people: frames.Frame, card: Scorecard, *, like: Any
-) -> tuple[frames.Frame, frames.Frame | None]:
-    """Cumulate changes: score of each lead at the end of each day on which anything changed.
+def day_scores(changes: frames.Frame, card: Scorecard) -> frames.Frame:
+    """Cumulate changes: each lead at the end of each day on which anything changed.
 
-    Returns
-    -------
-    tuple of two frames
-        `lead_id`, `day`, `change`, `score`, `before`, `at` (last event or creation of that day; missing where there is
-        none); and the changes by floors and caps, in the columns of `changes`; None if no group has any.
+    Columns: `lead_id`, `day`, `at` (last event or creation of that day; missing where there is none), `score` (not 0
+    yet for who is disqualified) and `moved_i`: what the floor or cap of the i-th group of `limited` adds.
     """
-    limited = [group for group in card.groups if limits(group) != (None, None)]
-    whole, bounds = changes.select("lead_id", "day", "change", "at"), None
-    if limited:
-        bounds = frames.settled(_limit_changes(changes, people, limited), like=like)
-        whole = nw.concat([whole, bounds.select("lead_id", "day", "change", "at")])
-    daily = whole.group_by("lead_id", "day").agg(nw.col("change").sum(), nw.col("at").max())
-    daily = daily.with_columns(nw.col("change").cast(nw.Int64))
-    score = nw.col("change").cum_sum().over("lead_id", order_by="day").cast(nw.Int64)
-    running = daily.with_columns(score=score)
-    return running, bounds
+    bound = limited(card)
+    columns = {f"c_{i}": _of_group(nw.col("group") == group.code) for i, group in enumerate(bound)}
+    others = _of_group(~nw.col("group").is_in([group.code for group in bound])) if bound else nw.col("change")
+    names = ["rest", *columns]
+    daily = (
+        changes.with_columns(rest=others, **columns)
+        .group_by("lead_id", "day")
+        .agg(nw.col(*names).sum(), nw.col("at").max())
+    )
+    # One window: a sort serves all groups.
+    sums = daily.with_columns(nw.col(*names).cast(nw.Int64)).with_columns(
+        *[nw.col(name).cum_sum().over("lead_id", order_by="day").cast(nw.Int64) for name in names]
+    )
+    kept = {f"k_{i}": kept_within(nw.col(f"c_{i}"), *limits(group)) for i, group in enumerate(bound)}
+    known = sums.with_columns(**kept) if kept else sums
+    moved = {f"moved_{i}": (nw.col(f"k_{i}") - nw.col(f"c_{i}")).cast(nw.Int64) for i in range(len(bound))}
+    score = reduce(add, [nw.col("rest"), *(nw.col(name) for name in kept)])
+    return known.with_columns(score=score.cast(nw.Int64), **moved).select("lead_id", "day", "at", "score", *moved)
+
+
+def limited(card: Scorecard) -> list[Group]:
+    """List the groups with a floor or a cap."""
+    return [group for group in card.groups if limits(group) != (None, None)]
+
+
+def limit_changes(running: frames.Frame, card: Scorecard) -> list[frames.Frame]:
+    """Make changes of what floors and caps add, in the columns `COLUMNS`."""
+    parts = []
+    for i, group in enumerate(limited(card)):
+        now = nw.col(f"moved_{i}")
+        before = now.shift(1).over("lead_id", order_by="day").fill_null(0)
+        changed = running.with_columns(change=(now - before).cast(nw.Int64), before=before)
+        is_cap = (now < 0) | ((now == 0) & (nw.col("before") < 0))
+        cause = nw.when(is_cap).then(nw.lit("cap")).otherwise(nw.lit("floor"))
+        named = changed.filter(nw.col("change") != 0).with_columns(group=nw.lit(group.code), cause=cause)
+        parts.append(named.with_columns(rule=limit_name(group, nw.col("cause"))).select(*COLUMNS))
+    return parts
+
+
+def limit_name(group: Group, end: nw.Expr) -> nw.Expr:
+    """Name the row of a floor or a cap, such as "behaviour:cap"; no rule has a colon in its code."""
+    return nw.concat_str(nw.lit(f"{group.code}:"), end)
+
+
+def _of_group(is_mine: nw.Expr) -> nw.Expr:
+    return nw.when(is_mine).then(nw.col("change")).otherwise(nw.lit(0)).cast(nw.Int64)
 
 
 def _attribute_changes(people: frames.Frame, card: Scorecard) -> frames.Frame:
@@ -178,34 +211,6 @@ def _at_steps(rows: frames.Frame, steps: Sequence[tuple[str, int, int, str]]) ->
         "cause": [cause for *_, cause in steps],
     }
     return frames.join_small(rows, table, on=["rule"])
-
-
-def _limit_changes(changes: frames.Frame, people: frames.Frame, limited: Sequence[Group]) -> frames.Frame:
-    """Find what floors and caps add to the points or take from them, day by day."""
-    codes = [group.code for group in limited]
-    mine = changes.filter(nw.col("group").is_in(codes)).select("lead_id", "day", "group", "change", "at")
-    # A floor above 0, or a cap below, works from the lead's creation on, whatever the lead does.
-    starts = [group.code for group in limited if _kept(0, group) != 0]
-    born = people.select(
-        "lead_id", day=nw.col("created"), group=nw.lit(""), change=nw.lit(0).cast(nw.Int64), at=nw.col("created_at")
-    )
-    whole = nw.concat([mine, *(born.with_columns(group=nw.lit(code)) for code in starts)])
-    daily = whole.group_by("lead_id", "group", "day").agg(nw.col("change").sum(), nw.col("at").max())
-    raw = nw.col("change").cum_sum().over("lead_id", "group", order_by="day").cast(nw.Int64)
-    known = daily.with_columns(raw=raw)
-    kept = _chosen("group", [(group.code, kept_within(nw.col("raw"), *limits(group))) for group in limited], 0)
-    moved = known.with_columns(moved=(kept - nw.col("raw")).cast(nw.Int64))
-    before = nw.col("moved").shift(1).over("lead_id", "group", order_by="day").fill_null(0)
-    changed = moved.with_columns(change=(nw.col("moved") - before).cast(nw.Int64), before=before)
-    end = nw.when((nw.col("moved") < 0) | ((nw.col("moved") == 0) & (nw.col("before") < 0)))
-    cause = end.then(nw.lit("cap")).otherwise(nw.lit("floor"))
-    bounds = changed.filter(nw.col("change") != 0).with_columns(cause=cause)
-    return bounds.with_columns(rule=nw.concat_str(nw.col("group"), nw.lit(":"), nw.col("cause"))).select(*COLUMNS)
-
-
-def _kept(total: int, group: Group) -> int:
-    low, high = limits(group)
-    return max(min(total, total if high is None else high), total if low is None else low)
 
 
 def _chosen(column: str, choices: Sequence[tuple[str, Any]], otherwise: Any) -> nw.Expr:

@@ -40,7 +40,7 @@ def admitted_leads(leads: Any, card: Scorecard, day: dt.date) -> frames.Frame:
 
 
 def admitted_events(events: Any, card: Scorecard, day: dt.date, *, beside: frames.Frame | None = None) -> frames.Frame:
-    """Take events up to a day: `lead_id`, `event`, `content` and `channel` where the card asks, `at`, `day` (ordinal)."""
+    """Take events up to a day: `lead_id`, `event`, `at`, `day` (ordinal), and `content`, `channel` if the card asks."""
     asked = [when for _, when in conditions(card, Event) if isinstance(when, Event)]
     details = [name for name in ("content", "channel") if any(getattr(when, name) for when in asked)]
     lacking = [name for name in details if name not in frames.column_names(events)]

@@ -53,7 +53,7 @@ def crossed_of(
     """Find the crossings of the leads whose points can have reached the threshold at all."""
     near = frames.settled(standing.filter(nw.col("most") >= card.threshold_units), like=like)
     mine = ledger.join(near.select("lead_id"), on="lead_id", how="semi")
-    running, _ = day_scores(point_changes(mine, near, card, day), near, card, like=like)
+    running = day_scores(point_changes(mine, near, card, day), card)
     return crossings(frames.settled(running, like=like), near, card)
 
 

@@ -57,7 +57,7 @@ def seventy_points() -> Scorecard:
 
 
 def pardot() -> Scorecard:
-    """Defaults of Pardot (Account Engagement): form +50, form error -5, page +1, session +3, file +3, first mail opened."""
+    """Defaults of Pardot (Account Engagement): form +50, form error -5, page +1, session +3, file +3, first mail."""
     return Scorecard(
         "Pardot defaults",
         (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import warnings
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -48,7 +47,7 @@ def score_leads(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.da
         - `score` (their sum; 0 of a lead that an override disqualifies),
         - `band` (code; "disqualified"), `grade` ("A1"; missing if the card has no edges),
         - `trend` ("improving", "steady", "declining" against the score `card.trend_days` earlier; "not_enough_info" for
-          a lead that is younger or did nothing that a rule asks for),
+          a lead that is younger or did nothing that the card asks for),
         - `stage` (highest stage so far; missing if none),
         - `handed_off_at` (time at which the lead was first due for sales; missing if never).
 
@@ -151,7 +150,7 @@ def _trend(card: Scorecard, day: dt.date) -> nw.Expr:
     change, least = nw.col("score_now") - nw.col("score_before"), units(card.trend_points)
     trend = nw.when(change >= least).then(nw.lit("improving")).otherwise(nw.lit("steady"))
     trend = nw.when(change <= -least).then(nw.lit("declining")).otherwise(trend)
-    known = (nw.col("created") <= day.toordinal() - card.trend_days) & (nw.col("events") > 0)
+    known = (nw.col("created") <= day.toordinal() - card.trend_days) & ~nw.col("did").is_null()
     return nw.when(known).then(trend).otherwise(nw.lit("not_enough_info"))
 
 
@@ -160,6 +159,3 @@ def _stage(card: Scorecard) -> nw.Expr:
     for place, name in enumerate(card.stages, 1):
         stage = nw.when(nw.col("stage_number") == place).then(nw.lit(name)).otherwise(stage)
     return stage
-
-
-_ = warnings

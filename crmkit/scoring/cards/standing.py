@@ -11,13 +11,23 @@ import narwhals.stable.v2 as nw
 
 from crmkit import frames
 from crmkit.scoring.cards.card import Scorecard
-from crmkit.scoring.cards.conditions import Attribute, Event
-from crmkit.scoring.cards.entrance import conditions
+from crmkit.scoring.cards.conditions import Attribute
 from crmkit.scoring.cards.fading import kept_within
 from crmkit.scoring.cards.groups import Effect, Group
 from crmkit.scoring.cards.points import units
 from crmkit.scoring.cards.rules import Rule
-from crmkit.scoring.cards.totals import Days, Sums, cells, lead_totals, limits, numbered, override_sums, rule_units
+from crmkit.scoring.cards.totals import (
+    Days,
+    Numbered,
+    Sums,
+    cell,
+    cells,
+    lead_totals,
+    limits,
+    numbered,
+    override_sums,
+    rule_units,
+)
 
 
 def days_asked(card: Scorecard, day: dt.date) -> Days:
@@ -29,13 +39,14 @@ def lead_standing(people: frames.Frame, rows: frames.Frame, card: Scorecard, day
     """Bring leads and their marked rows together.
 
     Adds to `people`: `fit`, `engagement_now`, `engagement_before`, `score_now`, `score_before`, `most` (the score never
-    was above it), `events` (that rules asked for), `stage_number` (from 1; 0: none), and `out_day`, `off_day`,
-    `off_at` (since when an override disqualifies, or hands off).
+    was above it), `did` (1, or missing for who did nothing that the card asks for), `stage_number` (from 1; 0: none; if
+    the card has stages), and `out_at`, `out_day`, `off_at`, `off_day` (since when an override disqualifies, or hands
+    off).
     """
     days = days_asked(card, day)
     totals = lead_totals(rows, card, days, _extra_sums(card), by_rule=False)
-    joined = people.join(totals, on="lead_id", how="left")
-    counted = [name for name in frames.names_of(totals) if name.startswith(("s_", "live_", "b_", "stage", "events"))]
+    joined = people.join(totals.with_columns(did=nw.lit(1)), on="lead_id", how="left")
+    counted = [name for name in frames.names_of(totals) if name.startswith(("s_", "live_", "b_", "stage"))]
     whole = joined.with_columns(nw.col(*counted).fill_null(0))
     known = with_overrides(whole, card)
     fits = [group for group in card.groups if group.kind == "fit"]
@@ -60,22 +71,21 @@ def group_units(group: Group, card: Scorecard, at: str, day: nw.Expr, *, by_rule
     return _sum_of(parts + [rule_units(one, at, day) for one in ones if one.rule.counting != "every"])
 
 
+def rule_total(one: Numbered, at: str, day: nw.Expr) -> nw.Expr:
+    """Points of one rule, of totals that were made by rule."""
+    return nw.col(f"{cell(one, True)}_{at}") if one.rule.counting == "every" else rule_units(one, at, day)
+
+
 def fit_units(card: Scorecard) -> list[tuple[Group, Rule, nw.Expr]]:
     """Points of each rule over attributes."""
     return [(group, rule, units(rule.points) * nw.col(f"a{i}")) for i, (group, rule) in enumerate(card.fit_rules)]
 
 
 def with_overrides(rows: frames.Frame, card: Scorecard) -> frames.Frame:
-    """Add `out_day` (ordinal), `off_day`, `off_at`: since when overrides hold, never before the lead was there."""
-    created, born = nw.col("created_at"), nw.col("created")
-    out_days = _since(card, "disqualify", "over_day", born)
-    off_days = _since(card, "hand_off", "over_day", born)
-    off_times = _since(card, "hand_off", "over_at", created)
-    return rows.with_columns(
-        out_day=_earliest(out_days, nw.Int64()),
-        off_day=_earliest(off_days, nw.Int64()),
-        off_at=_earliest(off_times, nw.Datetime("us")),
-    )
+    """Add `out_at`, `off_at` and their days `out_day`, `off_day`: since when overrides hold, from creation on."""
+    times = rows.with_columns(out_at=_since(card, "disqualify"), off_at=_since(card, "hand_off"))
+    dated = times.with_columns(out_on=nw.col("out_at").cast(nw.Date), off_on=nw.col("off_at").cast(nw.Date))
+    return frames.with_day_numbers(dated, out_day="out_on", off_day="off_on")
 
 
 def override_numbers(card: Scorecard, effect: Effect) -> list[tuple[str, str]]:
@@ -90,21 +100,17 @@ def override_numbers(card: Scorecard, effect: Effect) -> list[tuple[str, str]]:
     return found
 
 
-def _since(card: Scorecard, effect: Effect, column: str, first: nw.Expr) -> list[nw.Expr]:
-    times = []
+def _since(card: Scorecard, effect: Effect) -> nw.Expr:
+    times, born = [], nw.col("created_at")
     for _, mark in override_numbers(card, effect):
         if mark.startswith("a"):
-            times.append(nw.when(nw.col(mark) == 1).then(first))
+            times.append(nw.when(nw.col(mark) == 1).then(born))
         else:
-            seen = nw.col(f"{column}_{mark[1:]}")
-            times.append(nw.when(seen < first).then(first).otherwise(seen))
-    return times
-
-
-def _earliest(times: Sequence[nw.Expr], kind: nw.dtypes.DType) -> nw.Expr:
+            seen = nw.col(f"over_{mark[1:]}")
+            times.append(nw.when(seen < born).then(born).otherwise(seen))
     if not times:
-        return nw.lit(None).cast(kind)
-    return (times[0] if len(times) == 1 else nw.min_horizontal(*times)).cast(kind)
+        return nw.lit(None).cast(nw.Datetime("us"))
+    return (times[0] if len(times) == 1 else nw.min_horizontal(*times)).cast(nw.Datetime("us"))
 
 
 def _fit(group: Group, card: Scorecard) -> nw.Expr:
@@ -128,19 +134,14 @@ def _extra_sums(card: Scorecard) -> Sums:
         if group.kind == "engagement":
             every = [one.rule.most * one.mark for one in rules if one.group is group and one.rule.counting == "every"]
             sums.put(f"b_{group.code}", _sum_of(every), "sum")
-    sums.put("events", _sum_of([one.mark for one in rules]), "sum")
     stage = nw.lit(0)
     for place, name in enumerate(card.stages, 1):
         marks = [one.met for one in rules if one.rule.stage == name]
         stage = nw.when(reduce(or_, marks)).then(nw.lit(place)).otherwise(stage) if marks else stage
-    sums.put("stage_number", stage.cast(nw.Int64), "max")
+    if card.stages:
+        sums.put("stage_number", stage.cast(nw.Int64), "max")
     return sums
 
 
 def _sum_of(parts: Sequence[nw.Expr]) -> nw.Expr:
     return reduce(add, parts).cast(nw.Int64) if parts else nw.lit(0).cast(nw.Int64)
-
-
-def asks_events(card: Scorecard) -> bool:
-    """Whether the card has any condition on events."""
-    return bool(conditions(card, Event))

@@ -182,12 +182,10 @@ def day_hundredths(rule: Rule, count: nw.Expr) -> nw.Expr:
 
 
 def override_sums(card: Scorecard) -> Sums:
-    """First time and day of each override over events: `over_at_i`, `over_day_i`, i the number of its mark."""
+    """First time of each override over events: `over_i`, i the number of its mark."""
     sums, start = Sums(), len(card.event_rules)
     for i in range(start, len(conditions(card, Event))):
-        met = nw.col(f"m{i}") > 0
-        sums.put(f"over_at_{i}", nw.when(met).then(nw.col("first_at")), "min")
-        sums.put(f"over_day_{i}", nw.when(met).then(nw.col("day")), "min")
+        sums.put(f"over_{i}", nw.when(nw.col(f"m{i}") > 0).then(nw.col("first_at")), "min")
     return sums
 
 
