@@ -143,14 +143,17 @@ def handed_off_at(lead: Any, events: list[Any], card: Scorecard, as_of: dt.date)
     day = lead["created_at"].date()
     while day <= as_of and (out is None or day < out.date()):
         if score_on(lead, events, card, day).score >= exact(card.threshold):
-            of_day = [row["occurred_at"] for row in events if row["occurred_at"].date() == day and asked(row, card)]
             starts = lead["created_at"] if day == lead["created_at"].date() else pd.Timestamp(day)
-            times.append(max([starts, *of_day]))
+            times.append(max([starts, *touches(events, card, day)]))
             break
         day += dt.timedelta(days=1)
     return min(times, default=None)
 
 
-def asked(row: Any, card: Scorecard) -> bool:
-    """Whether an event brought points: of a rule that counts the first event only the first day's."""
-    return any(isinstance(rule.when, Event) and meets(rule.when, row) for _, rule in card.rules)
+def touches(events: list[Any], card: Scorecard, day: dt.date) -> list[pd.Timestamp]:
+    """Times of the events of a day that a rule counts; of a rule for the first event only the first of all."""
+    found = []
+    for _, rule in card.event_rules:
+        times = sorted(row["occurred_at"] for row in events if meets(rule.when, row))
+        found += [time for time in (times[:1] if rule.counting == "first" else times) if time.date() == day]
+    return found

@@ -33,7 +33,7 @@ def admitted_leads(leads: Any, card: Scorecard, day: dt.date) -> frames.Frame:
     kinds = frames.kinds_of(rows, {when.column for when in asked})
     marks = {f"a{i}": frames.one_if(attribute_holds(when, kinds[when.column])) for i, when in enumerate(asked)}
     dated = rows.with_columns(on=nw.col("created_at").cast(nw.Date), created_at=nw.col("created_at").cast(_TIME))
-    known = frames.with_day_numbers(dated.with_columns(**marks), created="on")
+    known = frames.with_day_numbers(dated.with_columns(**marks) if marks else dated, created="on")
     chosen = known.select("lead_id", "created_at", "created", *marks)
     _check_once(chosen)
     return chosen.filter(nw.col("created") <= day.toordinal())

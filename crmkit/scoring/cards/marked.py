@@ -22,7 +22,7 @@ def marked_events(events: frames.Frame, card: Scorecard) -> frames.Frame:
     """Mark events; those that no condition asks for are left out."""
     asked = [when for _, when in conditions(card, Event) if isinstance(when, Event)]
     marks = {f"m{i}": frames.one_if(event_holds(when)) for i, when in enumerate(asked)}
-    return _met(events.with_columns(**marks).with_columns(first_at=nw.col("at"), last_at=nw.col("at")), len(asked))
+    return _met(events.with_columns(**marks, first_at=nw.col("at"), last_at=nw.col("at")), len(asked))
 
 
 def marked_ledger(ledger: frames.Frame, card: Scorecard) -> frames.Frame:
@@ -32,7 +32,7 @@ def marked_ledger(ledger: frames.Frame, card: Scorecard) -> frames.Frame:
         f"m{i}": nw.when(nw.col("rule") == code).then(nw.col("events")).otherwise(nw.lit(0))
         for i, code in enumerate(codes)
     }
-    return _met(ledger.with_columns(**counts), len(codes))
+    return _met(ledger.with_columns(**counts) if counts else ledger, len(codes))
 
 
 def _met(rows: frames.Frame, marks: int) -> frames.Frame:

@@ -47,15 +47,15 @@ def lead_standing(people: frames.Frame, rows: frames.Frame, card: Scorecard, day
     totals = lead_totals(rows, card, days, _extra_sums(card), by_rule=False)
     joined = people.join(totals.with_columns(did=nw.lit(1)), on="lead_id", how="left")
     counted = [name for name in frames.names_of(totals) if name.startswith(("s_", "live_", "b_", "stage"))]
-    whole = joined.with_columns(nw.col(*counted).fill_null(0))
+    whole = joined.with_columns(nw.col(*counted).fill_null(0)) if counted else joined
     known = with_overrides(whole, card)
     fits = [group for group in card.groups if group.kind == "fit"]
-    known = known.with_columns(**{f"f_{i}": _fit(group, card) for i, group in enumerate(fits)})
+    known = known.with_columns(**{f"f_{i}": _fit(group, card) for i, group in enumerate(fits)}, zero=nw.lit(0))
     known = known.with_columns(fit=_sum_of([kept_within(nw.col(f"f_{i}"), *limits(g)) for i, g in enumerate(fits)]))
     engaged = [group for group in card.groups if group.kind == "engagement"]
     for at, on in days.items():
         parts = [group_units(group, card, at, on) for group in engaged]
-        known = known.with_columns(**{f"g_{i}": part for i, part in enumerate(parts)})
+        known = known.with_columns(**{f"g_{i}": part for i, part in enumerate(parts)}, zero=nw.lit(0))
         kept = [kept_within(nw.col(f"g_{i}"), *limits(group)) for i, group in enumerate(engaged)]
         known = known.with_columns(**{f"engagement_{at}": _sum_of(kept)})
         is_out = (nw.col("out_day") <= on).fill_null(False)
