@@ -20,7 +20,7 @@ def day_ledger(events: frames.Frame, card: Scorecard) -> frames.Frame:
     asked = [(code, when) for code, when in conditions(card, Event) if isinstance(when, Event)]
     pairs = [(name, code) for code, when in asked for name in when.event]
     if not pairs:
-        nothing = events.filter(nw.lit(False)).with_columns(rule=nw.lit(""), events=nw.lit(1))
+        nothing = events.filter(nw.col("day") < 0).with_columns(rule=nw.lit(""), events=nw.lit(1))
         return _counted(nothing.with_columns(first_at=nw.col("at"), last_at=nw.col("at")))
     names = {"event": [name for name, _ in pairs], "rule": [code for _, code in pairs]}
     matched = frames.join_small(events, names, on=["event"]).filter(~nw.col("rule").is_null())

@@ -37,5 +37,5 @@ def marked_ledger(ledger: frames.Frame, card: Scorecard) -> frames.Frame:
 
 def _met(rows: frames.Frame, marks: int) -> frames.Frame:
     if not marks:
-        return rows.filter(nw.lit(False))
+        return rows.filter(nw.col("day") < 0)  # no day is
     return rows.filter(reduce(add, [nw.col(f"m{i}") for i in range(marks)]) > 0)
