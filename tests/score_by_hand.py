@@ -48,9 +48,7 @@ def has(when: Attribute, lead: Any) -> bool:
 
 def meets(when: Event, row: Any) -> bool:
     named = row["event"] in when.event
-    return named and all(
-        not getattr(when, name) or row[name] in getattr(when, name) for name in ("content", "channel")
-    )
+    return named and all(not getattr(when, name) or row[name] in getattr(when, name) for name in ("content", "channel"))
 
 
 def left(group: Any, rule: Any, age: int) -> Fraction:

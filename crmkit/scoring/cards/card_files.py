@@ -107,9 +107,10 @@ def _step(entry: Any, place: str) -> Step:
 
 
 def _condition(entry: Any, place: str) -> Condition:
-    kind: type[Condition] = Event if isinstance(entry, Mapping) and "event" in entry else Attribute
     what = "a condition, such as { event = ... } or { column = ..., equals = ... }"
-    return _made(kind, settings_files.checked_entry(entry, kind, place, what), place)
+    if isinstance(entry, Mapping) and "event" in entry:
+        return _made(Event, settings_files.checked_entry(entry, Event, place, what), place)
+    return _made(Attribute, settings_files.checked_entry(entry, Attribute, place, what), place)
 
 
 _NAMES = ("code", "name", "name_zh")

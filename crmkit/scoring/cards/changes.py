@@ -164,11 +164,8 @@ def _single_changes(rows: frames.Frame, rules: Sequence[Numbered]) -> frames.Fra
     steps = []
     for one in rules:
         life, fading = one.group.life_days(one.rule), _fading(one.group, one.rule)
-        moves = {days: [0, cause] for days, _, cause in fading}
-        if life is not None:
-            moves[life][0] = -1
-        steps += [(one.rule.code, 0, 1, "event")]
-        steps += [(one.rule.code, days, int(sign), str(cause)) for days, (sign, cause) in moves.items()]
+        steps.append((one.rule.code, 0, 1, "event"))
+        steps += [(one.rule.code, days, -1 if days == life else 0, cause) for days, _, cause in fading]
     dated = _at_steps(rows, steps)
     is_event = nw.col("cause") == "event"
     moved = dated.with_columns(
@@ -204,7 +201,7 @@ def _single_worth(one: Numbered) -> nw.Expr:
 
 def _at_steps(rows: frames.Frame, steps: Sequence[tuple[str, int, int, str]]) -> frames.Frame:
     """Repeat each row for the moments at which its points come and go."""
-    table = {
+    table: dict[str, list[Any]] = {
         "rule": [code for code, *_ in steps],
         "offset": [days for _, days, _, _ in steps],
         "percent": [percent for _, _, percent, _ in steps],

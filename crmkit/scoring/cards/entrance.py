@@ -3,33 +3,35 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, TypeVar
 
 import narwhals.stable.v2 as nw
 
 from crmkit import frames, schema
 from crmkit.errors import SchemaError
 from crmkit.scoring.cards.card import Scorecard
-from crmkit.scoring.cards.conditions import Attribute, Condition, Event
+from crmkit.scoring.cards.conditions import Attribute, Event
 from crmkit.scoring.cards.matches import attribute_holds
 
+_C = TypeVar("_C", Attribute, Event)
 _REQUIRED = ("lead_id", "created_at")
 
 
-def conditions(card: Scorecard, kind: type[Condition]) -> list[tuple[str, Condition]]:
+def conditions(card: Scorecard, kind: type[_C]) -> list[tuple[str, _C]]:
     """Conditions of a kind with the codes of their rules: those of the groups, then the overrides."""
-    parts = [*(rule for _, rule in card.rules), *card.overrides]
-    return [(part.code, part.when) for part in parts if isinstance(part.when, kind)]
+    whole = [(rule.code, rule.when) for _, rule in card.rules]
+    whole += [(override.code, override.when) for override in card.overrides]
+    return [(code, when) for code, when in whole if isinstance(when, kind)]
 
 
-def admitted_leads(leads: Any, card: Scorecard, day: dt.date) -> frames.Frame:
+def admitted_leads(leads: Any, card: Scorecard, day: dt.date, *, beside: frames.Frame | None = None) -> frames.Frame:
     """Take the leads that exist on a day.
 
     Columns: `lead_id`, `created_at` (time), `created` (ordinal), and `a0`, `a1` ... (1 or 0): whether the conditions
     on attributes hold, in the order of `conditions`.
     """
-    asked = [when for _, when in conditions(card, Attribute) if isinstance(when, Attribute)]
-    rows = _typed_attributes(_admitted(leads, asked), asked)
+    asked = [when for _, when in conditions(card, Attribute)]
+    rows = _typed_attributes(_admitted(leads, asked, beside), asked)
     kinds = frames.kinds_of(rows, {when.column for when in asked})
     marks = {f"a{i}": frames.one_if(attribute_holds(when, kinds[when.column])) for i, when in enumerate(asked)}
     dated = rows.with_columns(on=nw.col("created_at").cast(nw.Date), created_at=nw.col("created_at").cast(_TIME))
@@ -41,7 +43,7 @@ def admitted_leads(leads: Any, card: Scorecard, day: dt.date) -> frames.Frame:
 
 def admitted_events(events: Any, card: Scorecard, day: dt.date, *, beside: frames.Frame | None = None) -> frames.Frame:
     """Take events up to a day: `lead_id`, `event`, `at`, `day` (ordinal), and `content`, `channel` if the card asks."""
-    asked = [when for _, when in conditions(card, Event) if isinstance(when, Event)]
+    asked = [when for _, when in conditions(card, Event)]
     details = [name for name in ("content", "channel") if any(getattr(when, name) for when in asked)]
     lacking = [name for name in details if name not in frames.column_names(events)]
     if lacking:
@@ -57,7 +59,7 @@ _TIME = nw.Datetime("us")
 _LACKING = "{0}: the card asks for the columns {1}, which the table does not have.\nAdd them, or change the card."
 
 
-def _admitted(leads: Any, asked: list[Attribute]) -> frames.Frame:
+def _admitted(leads: Any, asked: list[Attribute], beside: frames.Frame | None) -> frames.Frame:
     names = frames.column_names(leads)
     needed = dict.fromkeys([*_REQUIRED, *(when.column for when in asked)])
     if any(name not in names for name in _REQUIRED):
@@ -65,7 +67,7 @@ def _admitted(leads: Any, asked: list[Attribute]) -> frames.Frame:
     lacking = [name for name in needed if name not in names]
     if lacking:
         raise SchemaError(_LACKING.format("leads", ", ".join(lacking)))
-    entered = frames.enter(leads, columns=list(needed))
+    entered = frames.enter(leads, columns=list(needed), beside=beside)
     known = [name for name in needed if name in schema.LEADS.known]
     return schema.admit(entered, schema.LEADS, columns=known, passing=True)
 

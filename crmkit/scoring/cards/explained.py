@@ -15,7 +15,7 @@ from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.changes import limit_name, limited
 from crmkit.scoring.cards.entrance import admitted_events, admitted_leads
 from crmkit.scoring.cards.fading import kept_within
-from crmkit.scoring.cards.groups import Group
+from crmkit.scoring.cards.groups import EFFECTS, Group
 from crmkit.scoring.cards.marked import marked_events
 from crmkit.scoring.cards.points import as_points
 from crmkit.scoring.cards.scores import checked_card
@@ -124,8 +124,8 @@ def _lines(card: Scorecard, at: nw.Expr) -> list[_Line]:
         moved = nw.col(f"moved_{i}")
         end = nw.when(moved < 0).then(nw.lit("cap")).otherwise(nw.lit("floor"))
         lines.append(_Line(limit_name(group, end), group.code, moved, nothing, none, none, moved != 0))
-    for effect in ("disqualify", "hand_off"):
-        marks = override_numbers(card, effect)  # type: ignore[arg-type]
+    for effect in EFFECTS:
+        marks = override_numbers(card, effect)
         for place, (code, mark) in enumerate(marks):
             takes = -nw.col("total") if effect == "disqualify" else nothing
             # Of several that disqualify the first one listed takes the points.
@@ -182,9 +182,7 @@ def _put_behind(sums: Sums, number: int, live: nw.Expr, count: nw.Expr) -> None:
 
 
 def _event_overrides(card: Scorecard) -> int:
-    return sum(
-        mark.startswith("m") for effect in ("disqualify", "hand_off") for _, mark in override_numbers(card, effect)
-    )  # type: ignore[arg-type]
+    return sum(mark.startswith("m") for effect in EFFECTS for _, mark in override_numbers(card, effect))
 
 
 def _pick(choices: Sequence[nw.Expr]) -> nw.Expr:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import Final, Literal, TypeAlias, get_args
 
 from crmkit.errors import DomainError
 from crmkit.scoring.cards.conditions import Attribute, Condition, Event
@@ -13,6 +13,7 @@ from crmkit.segment_maps import Locale
 
 Kind: TypeAlias = Literal["fit", "engagement"]
 Effect: TypeAlias = Literal["disqualify", "hand_off"]
+EFFECTS: Final[tuple[Effect, ...]] = get_args(Effect)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from crmkit.scoring.cards.ledger import day_ledger
 from crmkit.scoring.cards.marked import marked_events, marked_ledger
 from crmkit.scoring.cards.points import as_points
 from crmkit.scoring.cards.scores import checked_card
-from crmkit.scoring.cards.standing import lead_standing, override_numbers
+from crmkit.scoring.cards.standing import lead_standing, override_numbers, standing_totals
 
 KEY: Final = ("lead_id", "changed_at", "rule", "cause")
 
@@ -57,7 +57,8 @@ def score_history(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.
     day, checked = frames.as_day(as_of), checked_card(card)
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     log = admitted_events(events, checked, day, beside=people)
-    standing = frames.settled(lead_standing(people, marked_events(log, checked), checked, day), like=leads)
+    totals = standing_totals(marked_events(log, checked), checked, day)
+    standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     ledger = day_ledger(log, checked)
     changes = frames.settled(point_changes(ledger, standing, checked, day), like=leads)
     running = frames.settled(day_scores(changes, checked), like=leads)
@@ -129,7 +130,8 @@ def hand_offs(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.date
     day, checked = frames.as_day(as_of), checked_card(card)
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     log = admitted_events(events, checked, day, beside=people)
-    standing = frames.settled(lead_standing(people, marked_events(log, checked), checked, day), like=leads)
+    totals = standing_totals(marked_events(log, checked), checked, day)
+    standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     ledger = frames.settled(day_ledger(log, checked), like=leads)
     moments = hand_off_moments(standing, crossed_of(ledger, standing, checked, day, like=leads))
     facts = [name for name in frames.names_of(people) if name != "lead_id"]

@@ -17,7 +17,7 @@ KEY: Final = ("lead_id", "rule", "day")
 
 def day_ledger(events: frames.Frame, card: Scorecard) -> frames.Frame:
     """Count the events of each rule by lead and day: `lead_id`, `rule`, `day`, `events`, `first_at`, `last_at`."""
-    asked = [(code, when) for code, when in conditions(card, Event) if isinstance(when, Event)]
+    asked = conditions(card, Event)
     pairs = [(name, code) for code, when in asked for name in when.event]
     if not pairs:
         nothing = events.filter(nw.col("day") < 0).with_columns(rule=nw.lit(""), events=nw.lit(1))

@@ -20,7 +20,7 @@ from crmkit.scoring.cards.matches import event_holds
 
 def marked_events(events: frames.Frame, card: Scorecard) -> frames.Frame:
     """Mark events; those that no condition asks for are left out."""
-    asked = [when for _, when in conditions(card, Event) if isinstance(when, Event)]
+    asked = [when for _, when in conditions(card, Event)]
     marks = {f"m{i}": frames.one_if(event_holds(when)) for i, when in enumerate(asked)}
     return _met(events.with_columns(**marks, first_at=nw.col("at"), last_at=nw.col("at")), len(asked))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -16,7 +17,7 @@ from crmkit.scoring.cards.handing import crossed_of, hand_off_moments
 from crmkit.scoring.cards.ledger import day_ledger
 from crmkit.scoring.cards.marked import marked_events
 from crmkit.scoring.cards.points import as_points, units
-from crmkit.scoring.cards.standing import lead_standing
+from crmkit.scoring.cards.standing import lead_standing, standing_totals
 
 COLUMNS: Final = (
     *("lead_id", "fit_points", "engagement_points", "score", "band", "grade", "trend", "stage", "handed_off_at"),
@@ -92,7 +93,9 @@ def score_leads(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.da
     day, checked = frames.as_day(as_of), checked_card(card)
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     log = admitted_events(events, checked, day, beside=people)
-    standing = frames.settled(lead_standing(people, marked_events(log, checked), checked, day), like=leads)
+    totals = frames.settled(standing_totals(marked_events(log, checked), checked, day), like=leads)
+    _report_unknown(totals, people, leads, checked)
+    standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     near = standing.filter(nw.col("most") >= checked.threshold_units).select("lead_id")
     ledger = day_ledger(log.join(near, on="lead_id", how="semi"), checked)
     return frames.leave(scores_of(standing, ledger, checked, day, like=leads), like=leads, sort=["lead_id"], same=_SAME)
@@ -106,6 +109,22 @@ def checked_card(card: Scorecard) -> Scorecard:
     if not isinstance(card, Scorecard):
         raise DomainError(f"card must be a Scorecard, such as read_scorecard gives, got {type(card).__name__}.")
     return card
+
+
+def _report_unknown(totals: frames.Frame, people: frames.Frame, leads: Any, card: Scorecard) -> None:
+    """Warn of events whose leads are nowhere; leads that are not there yet are somewhere."""
+    stray = totals.join(people.select("lead_id"), on="lead_id", how="anti").select("lead_id")
+    if not len(frames.arrays(stray.head(1), ["lead_id"])["lead_id"]):
+        return
+    later = admitted_leads(leads, card, dt.date.max, beside=people).select("lead_id")
+    unknown = stray.join(later, on="lead_id", how="anti")
+    found = frames.arrays(unknown.select(leads=nw.len(), first=nw.col("lead_id").min()), ["leads", "first"])
+    if found["leads"][0]:
+        warnings.warn(
+            f"Events of {found['leads'][0]} leads are not scored, because leads does not have them (first: "
+            f"{found['first'].tolist()[0]!r}). Add these leads, or leave their events out.",
+            stacklevel=3,
+        )
 
 
 def scores_of(

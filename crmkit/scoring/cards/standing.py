@@ -35,8 +35,13 @@ def days_asked(card: Scorecard, day: dt.date) -> Days:
     return {"now": nw.lit(day.toordinal()), "before": nw.lit(day.toordinal() - card.trend_days)}
 
 
-def lead_standing(people: frames.Frame, rows: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
-    """Bring leads and their marked rows together.
+def standing_totals(rows: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
+    """Add up marked rows per lead, as `lead_standing` needs them."""
+    return lead_totals(rows, card, days_asked(card, day), _extra_sums(card), by_rule=False)
+
+
+def lead_standing(people: frames.Frame, totals: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
+    """Bring leads and the totals of their rows together.
 
     Adds to `people`: `fit`, `engagement_now`, `engagement_before`, `score_now`, `score_before`, `most` (the score never
     was above it), `did` (1, or missing for who did nothing that the card asks for), `stage_number` (from 1; 0: none; if
@@ -44,7 +49,6 @@ def lead_standing(people: frames.Frame, rows: frames.Frame, card: Scorecard, day
     off).
     """
     days = days_asked(card, day)
-    totals = lead_totals(rows, card, days, _extra_sums(card), by_rule=False)
     joined = people.join(totals.with_columns(did=nw.lit(1)), on="lead_id", how="left")
     counted = [name for name in frames.names_of(totals) if name.startswith(("s_", "live_", "b_", "stage"))]
     whole = joined.with_columns(nw.col(*counted).fill_null(0)) if counted else joined
@@ -101,7 +105,8 @@ def override_numbers(card: Scorecard, effect: Effect) -> list[tuple[str, str]]:
 
 
 def _since(card: Scorecard, effect: Effect) -> nw.Expr:
-    times, born = [], nw.col("created_at")
+    times: list[nw.Expr] = []
+    born = nw.col("created_at")
     for _, mark in override_numbers(card, effect):
         if mark.startswith("a"):
             times.append(nw.when(nw.col(mark) == 1).then(born))

@@ -17,7 +17,7 @@ from crmkit.scoring.cards.entrance import admitted_events, admitted_leads, condi
 from crmkit.scoring.cards.ledger import day_ledger, merged
 from crmkit.scoring.cards.marked import marked_ledger
 from crmkit.scoring.cards.scores import checked_card, scores_of
-from crmkit.scoring.cards.standing import lead_standing
+from crmkit.scoring.cards.standing import lead_standing, standing_totals
 
 
 def _time(name: str, meaning: str) -> Column:
@@ -91,7 +91,8 @@ def update_scores(
     if previous is not None:
         ledger = merged(_admitted_ledger(previous, checked, day, beside=people), ledger)
     ledger = frames.settled(ledger, like=leads)
-    standing = frames.settled(lead_standing(people, marked_ledger(ledger, checked), checked, day), like=leads)
+    totals = standing_totals(marked_ledger(ledger, checked), checked, day)
+    standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     scores = scores_of(standing, ledger, checked, day, like=leads)
     dated = frames.with_dates(ledger.with_columns(number=nw.col("day")).drop("day"), day="number")
     kept = dated.select(*LEDGER.known)
