@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 from crmkit import frames
 from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.changes import day_scores, point_changes
+from crmkit.scoring.cards.totals import limits, most_units, numbered
 
 THRESHOLD = "threshold"
 
@@ -47,13 +48,38 @@ def hand_off_moments(people: frames.Frame, crossed: frames.Frame) -> frames.Fram
     )
 
 
+def near_rows(rows: frames.Frame, standing: frames.Frame, card: Scorecard, *, like: Any) -> frames.Frame:
+    """Keep the marked rows that a crossing can depend on: a small part of the log, as few leads are ever handed off.
+
+    They are those of leads whose points can have reached the threshold at all. Where all points fade, time is cut into
+    blocks of the longest life of an event: a score can depend on its own block and the one before alone, and only
+    blocks in which all points of both together reach the threshold are looked at, with the ones before them.
+    """
+    near = frames.settled(standing.filter(nw.col("most") >= card.threshold_units).select("lead_id", "fit"), like=like)
+    mine = rows.join(near.select("lead_id"), on="lead_id", how="semi")
+    lives = [group.life_days(rule) for group, rule in card.event_rules]
+    if not lives or None in lives or any(rule.counting == "first" for _, rule in card.event_rules):
+        return mine
+    life = max(life for life in lives if life is not None)
+    named = mine.with_columns(block=(nw.col("day") // life).cast(nw.Int64), worth=most_units(numbered(card)))
+    marks = [name for name in frames.names_of(named) if name.startswith("m") and name[1:].isdigit()]
+    blocked = frames.settled(named.drop(*marks), like=like)
+    per_block = blocked.group_by("lead_id", "block").agg(nw.col("worth").sum())
+    later = per_block.with_columns(block=nw.col("block") + 1)
+    pairs = nw.concat([per_block, later]).group_by("lead_id", "block").agg(nw.col("worth").sum())
+    floors = sum(max(0, limits(group)[0] or 0) for group in card.groups if group.kind == "engagement")
+    known = pairs.join(near, on="lead_id", how="inner")
+    hot = known.filter(nw.col("worth") + nw.col("fit") + floors >= card.threshold_units).select("lead_id", "block")
+    both = nw.concat([hot, hot.with_columns(block=nw.col("block") - 1)])
+    return blocked.join(both, on=["lead_id", "block"], how="semi")
+
+
 def crossed_of(
     ledger: frames.Frame, standing: frames.Frame, card: Scorecard, day: dt.date, *, like: Any
 ) -> frames.Frame:
-    """Find the crossings of the leads whose points can have reached the threshold at all."""
+    """Find the crossings in a ledger that holds at least what `near_rows` keeps."""
     near = frames.settled(standing.filter(nw.col("most") >= card.threshold_units), like=like)
-    mine = ledger.join(near.select("lead_id"), on="lead_id", how="semi")
-    running = day_scores(point_changes(mine, near, card, day), card)
+    running = day_scores(point_changes(ledger, near, card, day), card)
     return crossings(frames.settled(running, like=like), near, card)
 
 

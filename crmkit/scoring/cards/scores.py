@@ -13,7 +13,7 @@ from crmkit import frames
 from crmkit.errors import DomainError
 from crmkit.scoring.cards.card import DISQUALIFIED, LETTERS, Scorecard
 from crmkit.scoring.cards.entrance import admitted_events, admitted_leads
-from crmkit.scoring.cards.handing import crossed_of, hand_off_moments
+from crmkit.scoring.cards.handing import crossed_of, hand_off_moments, near_rows
 from crmkit.scoring.cards.ledger import day_ledger
 from crmkit.scoring.cards.marked import marked_events
 from crmkit.scoring.cards.points import as_points, units
@@ -96,8 +96,9 @@ def score_leads(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.da
     totals = frames.settled(standing_totals(marked_events(log, checked), checked, day), like=leads)
     _report_unknown(totals, people, leads, checked)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
-    near = standing.filter(nw.col("most") >= checked.threshold_units).select("lead_id")
-    ledger = day_ledger(log.join(near, on="lead_id", how="semi"), checked)
+    ledger = frames.settled(
+        day_ledger(near_rows(marked_events(log, checked), standing, checked, like=leads), checked), like=leads
+    )
     return frames.leave(scores_of(standing, ledger, checked, day, like=leads), like=leads, sort=["lead_id"], same=_SAME)
 
 

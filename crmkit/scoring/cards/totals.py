@@ -195,3 +195,8 @@ def limits(group: Group) -> tuple[int | None, int | None]:
     """Floor and cap of a group in ten-thousandths."""
     low, high = group.floor, group.cap
     return None if low is None else units(low), None if high is None else units(high)
+
+
+def most_units(rules: Sequence[Numbered]) -> nw.Expr:
+    """Most that the events of a row can have brought, whatever faded since; ten-thousandths."""
+    return reduce(add, [one.rule.most * one.mark for one in rules]).cast(nw.Int64)
