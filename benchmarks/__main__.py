@@ -18,6 +18,7 @@ from benchmarks import (
     nurturing,
     purchase_processes,
     repurchase,
+    scoring,
     seasons,
 )
 from benchmarks.timing import Timing, peak_gib
@@ -33,6 +34,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "alerts": alerts.run,
     "lead-model": lead_model.run,
     "nurturing": nurturing.run,
+    "scoring": scoring.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.

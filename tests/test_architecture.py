@@ -14,7 +14,7 @@ HOUSE = Path(__file__).parents[1] / "crmkit"
 FLOORS = {
     0: ("errors",),
     1: ("frames", "segment_maps", "models"),
-    2: ("schema", "day_words"),
+    2: ("schema", "day_words", "settings_files"),
     3: ("summary", "journeys"),
     3.5: ("purchases",),  # fits to what summary makes, for the rooms above
     4: (

@@ -23,12 +23,14 @@ from tests.matrix import lead_model as lead_calls
 from tests.matrix import logs
 from tests.matrix import money as money_calls
 from tests.matrix import rooms as room_calls
+from tests.matrix import scorecards as card_calls
 from tests.matrix.case import AS_OF, EARLIER, Case
 from tests.matrix.rooms import CUTS, VARIANTS
 
 CASES: Mapping[str, Case] = {
     **room_calls.CASES,
     **churn_calls.CASES,
+    **card_calls.CASES,
     **lead_calls.CASES,
     **money_calls.CASES,
 }
@@ -66,10 +68,11 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "campaign": churn_calls.campaign(),
         "customers": segments[["customer_id"]].assign(value=np.arange(len(segments)) * 10.0)[1:],
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
+        **card_calls.leads_and_events(orders),
+        **lead_calls.tables(),
         **money_calls.channel_tables(orders),
         **money_calls.lead_tables(),
     }
-    made |= lead_calls.tables()
     return churn_calls.with_alerts({**made, **churn_calls.beside_orders(orders)})
 
 

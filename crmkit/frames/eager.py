@@ -60,7 +60,7 @@ def made(relation: Any) -> Any:
     """Compute a relation into a table of its own connection."""
     name = f"crmkit_made_{uuid.uuid4().hex}"  # a name that no other table has; no result depends on it
     fetched(lambda: relation.create(name))
-    return relation.query(_SMALL, f'from "{name}"')
+    return _beginning(relation).query(_SMALL, f'from "{name}"')
 
 
 def fetched(fetch: Callable[[], _T]) -> _T:
@@ -79,12 +79,23 @@ def fetched(fetch: Callable[[], _T]) -> _T:
 def beside(relation: Any, door: Any) -> Any:
     """Bring a local table in by the relation's own `query`: its connection is not ours to know."""
     try:
-        return relation.query(_SMALL, "select * from door")
+        return _beginning(relation).query(_SMALL, "select * from door")
     except duckdb.CatalogException:
         raise DomainError(
             "The connection of the DuckDB relation does not see local tables; expected python_enable_replacements.\n"
             "Switch it on: connection.execute('set python_enable_replacements = true')."
         ) from None
+
+
+def _beginning(relation: Any) -> Any:
+    """Walk back to what a relation was derived from: another one of its connection, with nothing before it.
+
+    DuckDB 2.0 binds all that came before a relation again after each statement that may have changed the catalog. What
+    is asked of the beginning has nothing before it. Where a version keeps no such list, the relation itself serves.
+    """
+    while inputs := getattr(relation, "_inputs", ()):
+        relation = inputs[0]
+    return relation
 
 
 def small_pandas(columns: Columns) -> pd.DataFrame:
