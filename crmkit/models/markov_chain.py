@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.linalg import splu
 
@@ -58,7 +59,7 @@ class MarkovChain:
     starting: I64
     ending: I64
     stepping: tuple[I64, I64, I64]
-    member: np.ndarray
+    member: NDArray[np.bool_]
 
     @classmethod
     def of(cls, paths: Paths, order: int) -> MarkovChain:
@@ -117,21 +118,19 @@ class MarkovChain:
         if not total.sum() > 0:
             return Removal(0.0, np.zeros(channels), np.zeros(channels))
         start = np.bincount(self.starting, total, n) / total.sum()
-        ends = np.column_stack(
-            [np.bincount(self.ending, weights, n) for weights in (conversions, values)]
-        )
+        ends = np.column_stack([np.bincount(self.ending, weights, n) for weights in (conversions, values)])
         before, after, path = self.stepping
         other = before != after
         steps = sparse.csr_matrix((total[path[other]], (before[other], after[other])), shape=(n, n))
         leaving = np.asarray(steps.sum(axis=1)).ravel() + np.bincount(self.ending, total, n)
         share = 1.0 / np.where(leaving > 0, leaving, 1.0)
-        chain, reward = sparse.diags_array(share) @ steps, ends * share[:, None]
+        chain, reward = sparse.csr_matrix(sparse.diags_array(share) @ steps), ends * share[:, None]
         whole = start @ _absorbed(chain, reward, np.ones((n, 1), dtype=bool))[:, :, 0]
         effects = np.zeros((2, channels))
         width = max(1, _BLOCK // n)
         for left in range(0, channels, width):
             kept = ~self.member[:, left : left + width]
-            rest = np.einsum("s,skc->kc", start, _absorbed(chain, reward, kept))
+            rest = np.tensordot(start, _absorbed(chain, reward, kept), axes=1)
             effects[:, left : left + width] = 1.0 - rest / np.where(whole > 0, whole, 1.0)[:, None]
         effects[whole <= 0] = 0.0
         # A channel that nothing depends on is left with rounding.
@@ -145,7 +144,7 @@ def removal_effects(paths: Paths, *, order: int = 1) -> Removal:
 
 
 def _grams(codes: I64, place: I64, order: int) -> I64:
-    """Number of the last `order` channels at each touch (fewer at the beginning of a path), shape (m,)."""
+    """Give the last `order` channels at each touch (fewer at the beginning of a path) a number, shape (m,)."""
     gram = codes.astype(np.int64)
     for j in range(1, order):
         longer = np.flatnonzero(place >= j)
@@ -159,7 +158,7 @@ def _grams(codes: I64, place: I64, order: int) -> I64:
     return gram
 
 
-def _members(paths: Paths, touch: I64, place: I64, order: int) -> np.ndarray:
+def _members(paths: Paths, touch: I64, place: I64, order: int) -> NDArray[np.bool_]:
     """Channels among the last `order` touches up to each of `touch`, shape (len(touch), channels)."""
     member = np.zeros((len(touch), paths.channels), dtype=bool)
     for j in range(order):
@@ -170,8 +169,8 @@ def _members(paths: Paths, touch: I64, place: I64, order: int) -> np.ndarray:
     return member
 
 
-def _absorbed(chain: sparse.csr_matrix, reward: F64, kept: np.ndarray) -> F64:
-    """Expected reward from each state when only kept states can be entered, shape (states, rewards, channels)."""
+def _absorbed(chain: sparse.csr_matrix, reward: F64, kept: NDArray[np.bool_]) -> F64:
+    """Return the expected rewards if only kept states can be entered, shape (states, rewards, channels)."""
     n, rewards = reward.shape
     channels = kept.shape[1]
     gain = (reward[:, :, None] * kept[:, None, :]).reshape(n, rewards * channels)
@@ -187,7 +186,7 @@ def _absorbed(chain: sparse.csr_matrix, reward: F64, kept: np.ndarray) -> F64:
     return _solved(chain, reward, kept)
 
 
-def _solved(chain: sparse.csr_matrix, reward: F64, kept: np.ndarray) -> F64:
+def _solved(chain: sparse.csr_matrix, reward: F64, kept: NDArray[np.bool_]) -> F64:
     """Return what `_absorbed` does, by a factorisation per channel: for chains that linger."""
     n, rewards = reward.shape
     found = np.zeros((n, rewards, kept.shape[1]))
