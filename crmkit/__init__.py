@@ -5,12 +5,14 @@ from types import ModuleType
 
 __version__ = "0.1.0"
 __all__ = [
+    "attribution",
     "churn",
     "clusters",
     "clv",
     "datasets",
     "errors",
     "evaluation",
+    "journeys",
     "plots",
     "purchases",
     "report",

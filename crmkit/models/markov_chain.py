@@ -49,8 +49,10 @@ class MarkovChain:
     order : int
     starting, ending : int64, shape (n,)
         First and last state of each path.
-    stepping : (int64, int64, int64), each of shape (steps,)
-        State before, state after, and the path of each step.
+    stepping : (int64, int64), each of shape (steps,)
+        State before and state after of each kind of step, but not from a state to itself.
+    flows : sparse matrix, shape (steps, n)
+        How often a journey along a path takes each step.
     member : bool, shape (states, channels)
         Channels of each state.
     """
@@ -58,7 +60,8 @@ class MarkovChain:
     order: int
     starting: I64
     ending: I64
-    stepping: tuple[I64, I64, I64]
+    stepping: tuple[I64, I64]
+    flows: sparse.csr_matrix
     member: NDArray[np.bool_]
 
     @classmethod
@@ -89,17 +92,23 @@ class MarkovChain:
         same = path[1:] == path[:-1]
         first = np.flatnonzero(np.concatenate([[True], ~same]))
         last = np.concatenate([first[1:], [len(at)]]) - 1
-        before = np.flatnonzero(same)
+        before = np.flatnonzero(same & (state[1:] != state[:-1]))
         member = _members(paths, at[representative], place, order)
-        return cls(order, state[first], state[last], (state[before], state[before + 1], path[before]), member)
+        pair = state[before].astype(np.int64) * len(representative) + state[before + 1]
+        steps, kind = np.unique(pair, return_inverse=True)
+        flows = sparse.csr_matrix((np.ones(len(kind)), (kind, path[before])), shape=(len(steps), len(paths)))
+        stepping = (steps // len(representative), steps % len(representative))
+        return cls(order, state[first], state[last], stepping, flows, member)
 
-    def removal(self, conversions: F64, nulls: F64, values: F64) -> Removal:
+    def removal(self, conversions: F64, nulls: F64, values: F64, *, accuracy: float = _STILL) -> Removal:
         """Solve the chain for counts of its paths.
 
         Parameters
         ----------
         conversions, nulls, values : float64, shape (n,)
             As of `Paths`.
+        accuracy : float
+            Relative; above its default for replicates, whose spread is all that counts.
 
         Notes
         -----
@@ -119,18 +128,16 @@ class MarkovChain:
             return Removal(0.0, np.zeros(channels), np.zeros(channels))
         start = np.bincount(self.starting, total, n) / total.sum()
         ends = np.column_stack([np.bincount(self.ending, weights, n) for weights in (conversions, values)])
-        before, after, path = self.stepping
-        other = before != after
-        steps = sparse.csr_matrix((total[path[other]], (before[other], after[other])), shape=(n, n))
+        steps = sparse.csr_matrix((self.flows @ total, self.stepping), shape=(n, n))
         leaving = np.asarray(steps.sum(axis=1)).ravel() + np.bincount(self.ending, total, n)
         share = 1.0 / np.where(leaving > 0, leaving, 1.0)
         chain, reward = sparse.csr_matrix(sparse.diags_array(share) @ steps), ends * share[:, None]
-        whole = start @ _absorbed(chain, reward, np.ones((n, 1), dtype=bool))[:, :, 0]
+        whole = start @ _absorbed(chain, reward, np.ones((n, 1), dtype=bool), accuracy)[:, :, 0]
         effects = np.zeros((2, channels))
         width = max(1, _BLOCK // n)
         for left in range(0, channels, width):
             kept = ~self.member[:, left : left + width]
-            rest = np.tensordot(start, _absorbed(chain, reward, kept), axes=1)
+            rest = np.tensordot(start, _absorbed(chain, reward, kept, accuracy), axes=1)
             effects[:, left : left + width] = 1.0 - rest / np.where(whole > 0, whole, 1.0)[:, None]
         effects[whole <= 0] = 0.0
         # A channel that nothing depends on is left with rounding.
@@ -169,7 +176,7 @@ def _members(paths: Paths, touch: I64, place: I64, order: int) -> NDArray[np.boo
     return member
 
 
-def _absorbed(chain: sparse.csr_matrix, reward: F64, kept: NDArray[np.bool_]) -> F64:
+def _absorbed(chain: sparse.csr_matrix, reward: F64, kept: NDArray[np.bool_], accuracy: float) -> F64:
     """Return the expected rewards if only kept states can be entered, shape (states, rewards, channels)."""
     n, rewards = reward.shape
     channels = kept.shape[1]
@@ -179,7 +186,7 @@ def _absorbed(chain: sparse.csr_matrix, reward: F64, kept: NDArray[np.bool_]) ->
     scale = np.maximum(np.abs(found).max(initial=0.0), 1e-300)
     for _ in range(_MOST_STEPS):
         moved = (chain @ found) * mask + gain
-        still = np.abs(moved - found).max(initial=0.0) <= _STILL * scale
+        still = np.abs(moved - found).max(initial=0.0) <= accuracy * scale
         found = moved
         if still:
             return found.reshape(n, rewards, channels)

@@ -52,3 +52,8 @@ class Paths:
     def place(self) -> I64:
         """Place of each touch in its path, from 0, shape (m,)."""
         return np.arange(len(self.codes)) - np.repeat(self.starts[:-1], self.lengths)
+
+
+def summed(place: I64, weights: F64, n: int) -> F64:
+    """Sum weights by place, shape (n,)."""
+    return np.bincount(place, weights, n).astype(np.float64, copy=False)

@@ -1,7 +1,7 @@
 """What tables look like: reference tables, one check and one renaming at the entrance."""
 
 from crmkit.schema.entrance import admit, columns_like, conform, violations
-from crmkit.schema.handovers import CREDIT, FORECAST, GROUPS, RECIPIENTS, RFM, SEGMENTS, SUMMARY, scores_up_to
+from crmkit.schema.handovers import CREDIT, FORECAST, GROUPS, PATHS, RECIPIENTS, RFM, SEGMENTS, SUMMARY, scores_up_to
 from crmkit.schema.tables import (
     CONTACTS,
     CONVERSIONS,
@@ -32,6 +32,7 @@ __all__ = [
     "LEAD_EVENTS",
     "METRICS",
     "ORDERS",
+    "PATHS",
     "RECIPIENTS",
     "RFM",
     "SEGMENTS",

@@ -87,6 +87,15 @@ CREDIT = Table(
         Column("model", "text", "which model", domain="never empty", nullable=False),
     ),
 )
+PATHS = Table(
+    "paths",
+    "one row per path of channels, with how often it ended how; beside them the column `path`, a text or a list",
+    (
+        expected("conversions", "journeys along it that converted"),
+        Column("value", "number", "what their conversions are worth", "money", "finite"),
+        expected("nulls", "journeys along it that did not convert"),
+    ),
+)
 
 
 def scores_up_to(highest: int) -> Table:

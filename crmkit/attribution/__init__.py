@@ -1,0 +1,32 @@
+"""Which channel earned it? Credit of conversions and of their value, exact, with intervals."""
+
+from crmkit.attribution.credit import attribute, attribute_all
+from crmkit.attribution.given_paths import attribute_paths
+from crmkit.attribution.models import (
+    LastNonDirect,
+    LearnedShapley,
+    Linear,
+    Markov,
+    Milestones,
+    Participation,
+    Position,
+    Shapley,
+    TimeDecay,
+    WorthShapley,
+)
+
+__all__ = [
+    "LastNonDirect",
+    "LearnedShapley",
+    "Linear",
+    "Markov",
+    "Milestones",
+    "Participation",
+    "Position",
+    "Shapley",
+    "TimeDecay",
+    "WorthShapley",
+    "attribute",
+    "attribute_all",
+    "attribute_paths",
+]
