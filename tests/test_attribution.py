@@ -64,3 +64,26 @@ def test_ten_thousand_paths_to_nine_digits(path_data, model, conversions, value)
     if value is not None:
         assert own["value"].to_numpy() == pytest.approx(known[value].to_numpy(), rel=1e-9)
     assert own["conversions"].sum() == pytest.approx(19_785, abs=1e-6)
+
+
+@pytest.fixture(scope="module")
+def raw_touches(data):
+    rows = pd.read_csv(data / "kaggle_attribution_subset_Si05.csv.gz")
+    touches = rows.assign(touched_at=pd.to_datetime(rows["time"]).dt.tz_localize(None))
+    sales = touches[touches["conversion"] == 1].rename(columns={"touched_at": "converted_at"})
+    return (
+        touches[["customer_id", "channel", "touched_at"]],
+        sales[["customer_id", "converted_at"]],
+        pd.read_csv(data / "kaggle_subset_reference.csv", index_col=0),
+    )
+
+
+def test_sixty_thousand_raw_touches(raw_touches):
+    touches, sales, known = raw_touches
+    models = ["first", "last", "linear", "shapley", "markov_1", "markov_2", "markov_3"]
+    credit = attribution.attribute_all(
+        touches, sales, models=models, as_of=dt.date(2018, 12, 31), lookback_days=None, replicates=2, rng=rng()
+    ).set_index(["model", "channel"])["conversions"]
+    for model, column in zip(models, ["first", "last", "linear", "shapley", "conv1", "conv2", "conv3"], strict=True):
+        own = credit.loc[model].drop("(unattributed)").loc[known.index]
+        assert own.to_numpy() == pytest.approx(known[column].to_numpy(), rel=1e-9), model
