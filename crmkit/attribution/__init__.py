@@ -1,5 +1,6 @@
 """Which channel earned it? Credit of conversions and of their value, exact, with intervals."""
 
+from crmkit.attribution.comparison import side_by_side
 from crmkit.attribution.credit import attribute, attribute_all
 from crmkit.attribution.given_paths import attribute_paths
 from crmkit.attribution.models import (
@@ -14,6 +15,7 @@ from crmkit.attribution.models import (
     TimeDecay,
     WorthShapley,
 )
+from crmkit.attribution.single import credits, customer_credits
 
 __all__ = [
     "LastNonDirect",
@@ -29,4 +31,7 @@ __all__ = [
     "attribute",
     "attribute_all",
     "attribute_paths",
+    "credits",
+    "customer_credits",
+    "side_by_side",
 ]

@@ -195,7 +195,7 @@ def _credits(
     milestones = needs(models, Milestones)
     log = journeys.read_window(touches, conversions, window, milestones=milestones)
     markov = needs(models, Markov)
-    tally = journeys.tally(
+    tally = journeys.tally_of(
         log,
         sharing=window.sharing,
         nulls=markov or needs(models, LearnedShapley),

@@ -23,10 +23,11 @@ def winning(log: Log, sharing: Sharing) -> frames.Frame:
     return rows.drop("opens", "before")
 
 
-def losing(log: Log, gap_days: float | None) -> frames.Frame:
-    """Touches outside every window; `journey` is 2 number of the conversion that follows, -2 after the last, 0 if none.
+def between(log: Log, gap_days: float | None) -> frames.Frame:
+    """Touches outside every window, of customers who converted.
 
-    With `gap_days`, `part` numbers what lies between longer silences; else it is 0.
+    `journey` is 2 number of the conversion that follows, -2 after the last; `part` numbers what lies between silences
+    longer than `gap_days`.
     """
     ends = log.sales.group_by("customer_id").agg(before=nw.col("sold").max())
     open_ends = ends.with_columns(
@@ -36,13 +37,20 @@ def losing(log: Log, gap_days: float | None) -> frames.Frame:
     spans = nw.concat([log.sales.select(*names), open_ends.select(*names)])
     touched = nw.col("touched")
     outside = (touched > nw.col("before")) & (touched <= nw.col("sold")) & (touched < nw.col("opens"))
-    rows = log.touches.join(spans, on="customer_id", how="left").filter(nw.col("number").is_null() | outside)
-    rows = rows.with_columns(journey=(nw.col("number").fill_null(0) * 2).cast(nw.Int32))
-    rows = rows.drop("number", "sold", "opens", "before")
-    return rows.with_columns(part=nw.lit(0).cast(nw.Int64)) if gap_days is None else _parted(rows, log, gap_days)
+    rows = log.touches.join(spans, on="customer_id", how="inner").filter(outside)
+    whole = rows.with_columns(journey=nw.col("number") * 2).drop("number", "sold", "opens", "before")
+    return _parted(whole, log, gap_days)
 
 
-def _parted(rows: frames.Frame, log: Log, gap_days: float) -> frames.Frame:
+def of_strangers(log: Log, gap_days: float | None) -> frames.Frame:
+    """Touches of customers who never converted, in one journey, numbered 0, but for `part` as of `between`."""
+    rows = log.touches.join(log.sales.select("customer_id"), on="customer_id", how="anti")
+    return _parted(rows.with_columns(journey=nw.lit(0).cast(nw.Int32)), log, gap_days)
+
+
+def _parted(rows: frames.Frame, log: Log, gap_days: float | None) -> frames.Frame:
+    if gap_days is None:
+        return rows.with_columns(part=nw.lit(0).cast(nw.Int64))
     if not gap_days > 0:
         raise DomainError(f"gap_days must be above 0 (days), or None for no limit, got {gap_days}.")
     key = ["customer_id", "journey"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -13,17 +14,13 @@ from crmkit.journeys.log import DAY, Log
 from crmkit.models.paths import F64, summed
 
 
-def decaying(log: Log, *, sharing: Sharing, half_life_days: float) -> frames.Frame:
-    """Touches within windows with their `share` of the conversion, halved for each half-life before it."""
-    rows = winning(log, sharing)
-    days = (nw.col("clock") - nw.col("touched")).cast(nw.Float64) / DAY
-    rows = rows.with_columns(days=nw.when(days > 0).then(days).otherwise(nw.lit(0.0)))
+def with_decay(rows: frames.Frame, *, by: Sequence[str], half_life_days: float) -> frames.Frame:
+    """Add `weight`, the share of each touch in its journey, halved for each half-life of `days_before`."""
     # Relative to the last touch: however long ago all is, not every weight is 0.
-    latest = rows.with_columns(latest=nw.col("days").min().over("customer_id", "number"))
-    weighed = latest.with_columns(weight=((nw.col("latest") - nw.col("days")) * (math.log(2.0) / half_life_days)).exp())
-    return weighed.with_columns(share=nw.col("weight") / nw.col("weight").sum().over("customer_id", "number")).drop(
-        "latest", "weight"
-    )
+    latest = rows.with_columns(latest=nw.col("days_before").min().over(*by))
+    rate = math.log(2.0) / half_life_days
+    weighed = latest.with_columns(weight=((nw.col("latest") - nw.col("days_before")) * rate).exp()).drop("latest")
+    return weighed.with_columns(weight=nw.col("weight") / nw.col("weight").sum().over(*by))
 
 
 def decayed_sums(log: Log, *, sharing: Sharing, half_life_days: float) -> dict[str, F64]:
@@ -31,11 +28,13 @@ def decayed_sums(log: Log, *, sharing: Sharing, half_life_days: float) -> dict[s
 
     `conversions`, `value`, and `conversions_square`, `value_square`: the sums of their squares over conversions.
     """
-    rows = decaying(log, sharing=sharing, half_life_days=half_life_days)
-    own = rows.group_by("customer_id", "number", "code").agg(
-        nw.col("share").sum(), *[nw.col(name).max() for name in ("sales", "value", "square")]
+    days = (nw.col("clock") - nw.col("touched")).cast(nw.Float64) / DAY
+    rows = winning(log, sharing).with_columns(days_before=nw.when(days > 0).then(days).otherwise(nw.lit(0.0)))
+    weighed = with_decay(rows, by=["customer_id", "number"], half_life_days=half_life_days)
+    own = weighed.group_by("customer_id", "number", "code").agg(
+        nw.col("weight").sum(), *[nw.col(name).max() for name in ("sales", "value", "square")]
     )
-    share = nw.col("share")
+    share = nw.col("weight")
     parts = {
         "conversions": nw.col("sales") * share,
         "value": nw.col("value") * share,

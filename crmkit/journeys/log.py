@@ -35,7 +35,8 @@ class Log:
         One row per customer and time of conversion: `customer_id`, `sold` (microseconds; conversions of a date are at
         its end), `clock` (the same, of a date its beginning), `opens` (the first microsecond of its window),
         `before` (the conversion before it), `number` (of the customer's conversions, from 1), `sales` (count),
-        `value`, `square` (sum of squared values), and `lead`, `opportunity` (microseconds) where there are milestones.
+        `value`, `square` (sum of squared values), `converted_at`, `conversion_id` (the first), and `lead`,
+        `opportunity` (microseconds) where there are milestones.
     channels : object, shape (k,)
         Names in ascending order.
     ties : tuple of str
@@ -59,7 +60,7 @@ class Window:
     by: str
 
 
-def read_window(touches: Any, conversions: Any, window: Window, *, milestones: bool) -> Log:
+def read_window(touches: Any, conversions: Any, window: Window, *, milestones: bool, keep: Sequence[str] = ()) -> Log:
     """Return `read` for a window."""
     if window.sharing not in ("split", "shared"):
         raise DomainError(f'sharing must be "split" or "shared", got {window.sharing!r}.')
@@ -68,6 +69,7 @@ def read_window(touches: Any, conversions: Any, window: Window, *, milestones: b
         as_of=window.as_of,
         lookback_days=window.lookback_days,
         by=window.by,
+        keep=keep,
         milestones=milestones,
     )
 
@@ -106,9 +108,7 @@ def read(
 def _touch_rows(touches: Any, day: dt.date, by: str, keep: Sequence[str]) -> tuple[frames.Frame, list[str]]:
     own = by != "channel" or bool(keep)
     columns = ("customer_id", "channel", "touched_at", "touch_id", *(schema.TOUCHES.known[4:] if own else ()))
-    entered = schema.admit(
-        touches, schema.TOUCHES, columns=columns, passing=by not in schema.TOUCHES.known or bool(keep)
-    )
+    entered = schema.admit(touches, schema.TOUCHES, columns=columns, passing=by not in schema.TOUCHES.known)
     names = frames.names_of(entered)
     if by not in names:
         raise SchemaError(
@@ -122,7 +122,7 @@ def _touch_rows(touches: Any, day: dt.date, by: str, keep: Sequence[str]) -> tup
 
 
 def _sale_rows(conversions: Any, day: dt.date, *, beside: frames.Frame) -> frames.Frame:
-    columns = ("customer_id", "converted_at", "value", "milestone")
+    columns = ("customer_id", "converted_at", "value", "milestone", "conversion_id")
     entered = schema.admit(conversions, schema.CONVERSIONS, columns=columns, beside=beside)
     names = frames.names_of(entered)
     past = entered.filter(nw.col("converted_at").cast(nw.Date) <= nw.lit(day))
@@ -131,7 +131,8 @@ def _sale_rows(conversions: Any, day: dt.date, *, beside: frames.Frame) -> frame
     mark = nw.col("milestone").cast(nw.String).fill_null("") if "milestone" in names else nw.lit("")
     timed = frames.with_microseconds(past, clock="converted_at").with_columns(value=value, milestone=mark)
     squared = timed.with_columns(sold=nw.col("clock") + ends, square=nw.col("value") * nw.col("value"))
-    return squared.select("customer_id", "sold", "clock", "value", "square", "milestone")
+    named = [name for name in ("conversion_id",) if name in names]
+    return squared.select("customer_id", "sold", "clock", "value", "square", "milestone", "converted_at", *named)
 
 
 def _same_ids(rows: frames.Frame, sold: frames.Frame) -> tuple[frames.Frame, frames.Frame]:
@@ -157,8 +158,12 @@ def _check_names(channels: NDArray[Any]) -> None:
 
 def _numbered(goals: frames.Frame, lookback_days: float | None, marks: dict[str, frames.Frame]) -> frames.Frame:
     """One row per customer and time: conversions of one time are one journey that counts as often."""
+    named = [name for name in ("conversion_id",) if name in frames.names_of(goals)]
     at = goals.group_by("customer_id", "sold", "clock").agg(
-        sales=nw.len(), value=nw.col("value").sum(), square=nw.col("square").sum()
+        nw.col("value").sum(),
+        nw.col("square").sum(),
+        *[nw.col(name).min() for name in ("converted_at", *named)],
+        sales=nw.len(),
     )
     placed = frames.with_places(at, by=["customer_id"], order=["sold"], before="sold")
     opens = nw.lit(-FAR) if lookback_days is None else nw.col("clock") - round(lookback_days * DAY)
@@ -168,7 +173,8 @@ def _numbered(goals: frames.Frame, lookback_days: float | None, marks: dict[str,
     for name, rows in marks.items():
         sales = _with_milestone(sales, rows.select("customer_id", at=nw.col("sold")), name)
     return sales.select(
-        *("customer_id", "sold", "clock", "opens", "before", "number", "sales", "value", "square", *marks)
+        *("customer_id", "sold", "clock", "opens", "before", "number", "sales", "value", "square"),
+        *("converted_at", *named, *marks),
     )
 
 

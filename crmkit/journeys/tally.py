@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 
 from crmkit import frames
 from crmkit.journeys.chunks import bits_of, chunked, decoded, is_whole
-from crmkit.journeys.cutting import Sharing, losing, winning
+from crmkit.journeys.cutting import Sharing, between, of_strangers, winning
 from crmkit.journeys.log import DAY, MILESTONES, Log
 from crmkit.models.paths import F64, I64, Paths, summed
 
 _MEASURES = ("sales", "lost", "value", "square", "days")
 _PLACES = tuple(f"{name}_place" for name in MILESTONES)
-# Whose journeys: those that need not be told apart have none.
-_NOBODY = -(1 << 62)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +72,7 @@ class Clusters:
     values: F64
 
 
-def tally(
+def tally_of(
     log: Log,
     *,
     sharing: Sharing,
@@ -85,69 +83,76 @@ def tally(
 ) -> Tally:
     """Count the distinct paths of a log; without `nulls` those of conversions alone, which is quicker."""
     places = list(_PLACES) if milestones else []
-    rows = _won(log, sharing, places)
-    single = is_whole(bits_of(log)) & (nw.col("lost") == 1) if clustered else is_whole(bits_of(log))
+    own = ["customer_id", "journey", *(["part"] if gap_days is not None else [])]
+    known = _won(log, sharing, places)
     if nulls:
-        rows = nw.concat([rows, _lost(log, gap_days, places).select(*frames.names_of(rows))])
-        if clustered:  # a customer without conversions has one journey, unless gaps cut it
-            single = single & (nw.col("journey") == 0) & nw.lit(gap_days is None)
-    return _assembled(log, _fetched(rows, single, places), places, clustered=clustered)
+        known = nw.concat([known, _lost(log, between(log, gap_days), own, places)])
+    parts = [_fetched(known, log, own, places, one_by_one=clustered)]
+    if nulls:
+        own.remove("journey")  # a customer without conversions has one, unless gaps cut it
+        strangers = _lost(log, of_strangers(log, gap_days), own, places)
+        parts.append(_fetched(strangers, log, own, places, one_by_one=clustered and gap_days is not None))
+    return _assembled(log, parts, places, clustered=clustered)
 
 
 def _won(log: Log, sharing: Sharing, places: list[str]) -> frames.Frame:
     """One row per conversion and chunk of its path; the key is 0 if it has none."""
     days = (nw.col("clock") - nw.col("touched")).cast(nw.Float64) / DAY
+    reached = zip(places, MILESTONES, strict=False)
     rows = winning(log, sharing).with_columns(
         days=nw.when(days > 0).then(days).otherwise(nw.lit(0.0)),
-        **{
-            place: frames.one_if(nw.col("touched") <= nw.col(name))
-            for place, name in zip(places, MILESTONES, strict=False)
-        },
+        **{place: frames.one_if(nw.col("touched") <= nw.col(name)) for place, name in reached},
     )
     by = ["customer_id", "number"]
     slim = rows.select(*by, "touched", *log.ties, "days", *places)
     paths = chunked(slim, log, by=by, sums=places, same=["days"])
-    sales = log.sales.select(*by, "sales", "value", "square")
-    whole = sales.join(paths, on=by, how="left")
-    counts = {name: nw.col(name).fill_null(0).cast(nw.Int64) for name in ("block", "key", "touches", *places)}
-    return whole.select(
-        "customer_id",
-        **counts,
-        journey=(nw.col("number") * 2 + 1).cast(nw.Int64),
-        part=nw.lit(0).cast(nw.Int64),
-        sales=nw.col("sales").cast(nw.Int64),
-        lost=nw.lit(0).cast(nw.Int64),
-        value=nw.col("value").cast(nw.Float64),
-        square=nw.col("square").cast(nw.Float64),
-        days=nw.col("days").fill_null(0.0) * nw.col("sales"),
-    )
+    whole = log.sales.select(*by, "sales", "value", "square").join(paths, on=by, how="left")
+    counts = {name: nw.col(name).fill_null(0) for name in ("block", "key", "touches", *places)}
+    zero = {name: nw.lit(0) for name in ("part", "lost")}
+    days = nw.col("days").fill_null(0.0) * nw.col("sales")
+    return _in_order(whole.with_columns(**counts, **zero, days=days, journey=nw.col("number") * 2 + 1), places)
 
 
-def _lost(log: Log, gap_days: float | None, places: list[str]) -> frames.Frame:
+def _lost(log: Log, rows: frames.Frame, by: list[str], places: list[str]) -> frames.Frame:
     """One row per journey without a conversion and chunk of its path."""
-    by = ["customer_id", "journey", *(["part"] if gap_days is not None else [])]
-    rows = losing(log, gap_days).select(*by, "touched", *log.ties)
-    zero = {name: nw.lit(0).cast(nw.Int64) for name in ("sales", *places, *(["part"] if gap_days is None else []))}
-    none = {name: nw.lit(0.0).cast(nw.Float64) for name in ("value", "square", "days")}
-    whole = chunked(rows, log, by=by).with_columns(**zero, **none, lost=nw.lit(1).cast(nw.Int64))
-    return whole.with_columns(nw.col("journey").cast(nw.Int64), part=nw.col("part").cast(nw.Int64))
+    whole = chunked(rows.select(*by, "touched", *log.ties), log, by=by)
+    none = [name for name in ("journey", "part", *places, "sales", "value", "square", "days") if name not in by]
+    return _in_order(whole.with_columns(**{name: nw.lit(0) for name in none}, lost=nw.lit(1)), places)
 
 
-def _fetched(rows: frames.Frame, single: nw.Expr, places: list[str]) -> dict[str, NDArray[Any]]:
-    """Bring journeys out: one row for all that are alike and need not be told apart, and the others one by one."""
-    kind = frames.kinds_of(rows, ["customer_id"])["customer_id"]
-    told = rows.with_columns(single=frames.one_if(single))
-    alone = nw.col("single") == 1
-    zero = {name: nw.when(alone).then(nw.lit(0)).otherwise(nw.col(name)).cast(nw.Int64) for name in ("journey", "part")}
-    told = told.with_columns(who=nw.when(~alone).then(nw.col("customer_id")), **zero)
-    if kind.is_integer():  # a missing integer would turn all of them into floats
-        told = told.with_columns(nw.col("who").cast(nw.Int64).fill_null(_NOBODY))
-    by = ["who", "journey", "part", "block", "key", *places]
-    summed = told.group_by(*by, "single").agg(*[nw.col(name).sum() for name in _MEASURES])
-    return frames.arrays(summed.sort(*by), [*by, "single", *_MEASURES])
+def _in_order(rows: frames.Frame, places: list[str]) -> frames.Frame:
+    whole = ("journey", "part", "block", "key", "touches", "sales", "lost", *places)
+    counts = [nw.col(name).cast(nw.Int64) for name in whole]
+    return rows.select("customer_id", *counts, *[nw.col(name).cast(nw.Float64) for name in ("value", "square", "days")])
 
 
-def _assembled(log: Log, rows: dict[str, NDArray[Any]], places: list[str], *, clustered: bool) -> Tally:
+def _fetched(
+    rows: frames.Frame, log: Log, by: list[str], places: list[str], *, one_by_one: bool
+) -> dict[str, NDArray[Any]]:
+    """Bring journeys out: one by one, each with its customer, or one row for all of one path.
+
+    A journey of several chunks is always brought out by itself.
+    """
+    wanted = ["block", "key", *places, *_MEASURES]
+    if one_by_one:
+        found = frames.arrays(rows.sort(*by, "block"), ["customer_id", *wanted])
+        ids = found["customer_id"]
+        fresh = np.concatenate([np.ones(min(len(ids), 1), dtype=bool), ids[1:] != ids[:-1]])
+        return found | {"customer": np.cumsum(fresh) - 1}
+    alone = is_whole(bits_of(log))
+    numbers = [name for name in by if name != "customer_id"]
+    marked = rows.with_columns(
+        customer_id=nw.when(~alone).then(nw.col("customer_id")),
+        **{name: nw.when(alone).then(nw.lit(0).cast(nw.Int64)).otherwise(nw.col(name)) for name in numbers},
+    )
+    keys = [*by, "block", "key", *places]
+    summed = marked.group_by(*keys).agg(*[nw.col(name).sum() for name in _MEASURES])
+    found = frames.arrays(summed.sort(*keys), wanted)
+    return found | {"customer": np.full(len(found["key"]), -1)}
+
+
+def _assembled(log: Log, parts: list[dict[str, NDArray[Any]]], places: list[str], *, clustered: bool) -> Tally:
+    rows = {name: np.concatenate([part[name] for part in parts]) for name in ("block", "key", *places, *_MEASURES)}
     begins = rows["block"] == 0
     first = np.flatnonzero(begins)
     measured = {name: rows[name][first].astype(np.float64) for name in _MEASURES}
@@ -159,32 +164,37 @@ def _assembled(log: Log, rows: dict[str, NDArray[Any]], places: list[str], *, cl
     kept = np.repeat(touched, np.diff(np.append(first, len(keys))))
     found = decoded(keys[kept], begins[kept], bits_of(log), marks[touched])
     n = len(found.starts) - 1
-    path = np.full(len(first), -1)
-    path[touched] = found.path_of
     sums = {name: summed(found.path_of, values[touched], n) for name, values in measured.items()}
-    paths = Paths(found.codes, found.starts, sums["sales"], sums["lost"], sums["value"], len(log.channels))
     seen = np.zeros((n, len(_PLACES)), dtype=np.int64)
     seen[found.path_of] = marks[touched]
-    single = rows["single"][first] == 1
+    path = np.full(len(first), -1)
+    path[touched] = found.path_of
     return Tally(
         log.channels,
-        paths,
+        Paths(found.codes, found.starts, sums["sales"], sums["lost"], sums["value"], len(log.channels)),
         sums["square"],
         sums["days"],
         seen,
         float(measured["sales"].sum()),
         float(measured["value"].sum()),
         float(measured["square"].sum()),
-        _clusters(rows["who"][first], single, path, measured, n) if clustered else None,
+        _clusters(_customers(parts)[first], path, measured, n) if clustered else None,
     )
 
 
-def _clusters(who: NDArray[Any], single: NDArray[np.bool_], path: I64, measured: dict[str, F64], n: int) -> Clusters:
-    kept = single & (path >= 0)
-    alone = summed(path[kept], measured["lost"][kept], n)
-    told = ~single
-    ids = who[told]
-    fresh = np.concatenate([[False], ids[1:] != ids[:-1]]) if len(ids) else np.zeros(0, dtype=bool)
-    customer = np.cumsum(fresh).astype(np.int64)
+def _customers(parts: list[dict[str, NDArray[Any]]]) -> I64:
+    """Count customers across parts, which have none in common; -1 for nobody in particular."""
+    numbers, before = [], 0
+    for part in parts:
+        own = part["customer"].astype(np.int64)
+        numbers.append(np.where(own >= 0, own + before, -1))
+        before += int(own.max(initial=-1)) + 1
+    return np.concatenate(numbers)
+
+
+def _clusters(customer: I64, path: I64, measured: dict[str, F64], n: int) -> Clusters:
+    alone, told = customer < 0, customer >= 0
     conversions, nulls, values = (measured[name][told] for name in ("sales", "lost", "value"))
-    return Clusters(alone, customer, path[told], conversions, nulls, values)
+    return Clusters(
+        summed(path[alone], measured["lost"][alone], n), customer[told], path[told], conversions, nulls, values
+    )

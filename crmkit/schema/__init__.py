@@ -1,7 +1,18 @@
 """What tables look like: reference tables, one check and one renaming at the entrance."""
 
 from crmkit.schema.entrance import admit, columns_like, conform, violations
-from crmkit.schema.handovers import CREDIT, FORECAST, GROUPS, PATHS, RECIPIENTS, RFM, SEGMENTS, SUMMARY, scores_up_to
+from crmkit.schema.handovers import (
+    CREDIT,
+    FORECAST,
+    GROUPS,
+    IDENTITIES,
+    PATHS,
+    RECIPIENTS,
+    RFM,
+    SEGMENTS,
+    SUMMARY,
+    scores_up_to,
+)
 from crmkit.schema.tables import (
     CONTACTS,
     CONVERSIONS,
@@ -28,6 +39,7 @@ __all__ = [
     "DEALS",
     "FORECAST",
     "GROUPS",
+    "IDENTITIES",
     "LEADS",
     "LEAD_EVENTS",
     "METRICS",

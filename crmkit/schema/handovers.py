@@ -87,6 +87,14 @@ CREDIT = Table(
         Column("model", "text", "which model", domain="never empty", nullable=False),
     ),
 )
+IDENTITIES = Table(
+    "identities",
+    "one row per id under which a customer was known before",
+    (
+        Column("alias_id", "id", "another id, such as that of a cookie", "", "never empty", True, False),
+        Column("customer_id", "id", "whose it is, or an alias again", "", "never empty", True, False),
+    ),
+)
 PATHS = Table(
     "paths",
     "one row per path of channels, with how often it ended how; beside them the column `path`, a text or a list",
