@@ -18,13 +18,14 @@ from pandas.testing import assert_frame_equal
 import crmkit
 from crmkit import churn, evaluation, purchases, rfm
 from tests import engines
+from tests.matrix import attribution as attribution_calls
 from tests.matrix import churn as churn_calls
 from tests.matrix import logs
 from tests.matrix import rooms as room_calls
 from tests.matrix.case import AS_OF, EARLIER, Case
 from tests.matrix.rooms import CUTS, VARIANTS
 
-CASES: Mapping[str, Case] = {**room_calls.CASES, **churn_calls.CASES}
+CASES: Mapping[str, Case] = {**room_calls.CASES, **churn_calls.CASES, **attribution_calls.CASES}
 EQUAL = (
     *(purchases.PurchaseFit, purchases.SeasonTrial, evaluation.Backtest, evaluation.Comparison),
     *(churn.UpliftFit, churn.ChurnModel),
@@ -59,6 +60,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "customers": segments[["customer_id"]].assign(value=np.arange(len(segments)) * 10.0)[1:],
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
     }
+    made |= attribution_calls.tables(orders)
     return churn_calls.with_alerts({**made, **churn_calls.beside_orders(orders)})
 
 

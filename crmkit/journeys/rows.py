@@ -65,7 +65,7 @@ def journeys(
     counts = {"converted": nw.lit(0), "conversions": nw.lit(0)}
     none = lost.with_columns(**missing, **_cast(counts), value=nw.lit(0.0), days_before=_nothing(nw.Float64()))
     names = _columns(won)
-    both = nw.concat([won.select(*names), none.select(*names)])
+    both = nw.concat([won.select(*names), _as(none, won, names)])
     key = ["customer_id", "journey", "place"]
     return frames.leave(_numbered(both), like=touches, sort=key)
 
@@ -101,13 +101,18 @@ def placed_winning(log: Log, sharing: Sharing, *, milestones: bool = False) -> f
     zero = _cast(dict.fromkeys(("place", "length", *places), nw.lit(0)))
     empty = empty.with_columns(**{**lacking, **zero, "channel": nw.lit(UNATTRIBUTED)})
     names = list(kinds)
-    whole = nw.concat([placed.select(*names), empty.select(*names)])
+    whole = nw.concat([placed.select(*names), _as(empty, placed, names)])
     counts = _cast({"converted": nw.lit(1), "conversions": nw.col("sales")})
     return whole.with_columns(**counts).drop("sales")
 
 
 def _nothing(kind: nw.dtypes.DType) -> nw.Expr:
     return nw.lit(None).cast(kind)
+
+
+def _as(rows: frames.Frame, other: frames.Frame, names: list[str]) -> frames.Frame:
+    """Give the columns of rows the types that they have in another frame."""
+    return rows.select(*[nw.col(name).cast(kind) for name, kind in frames.kinds_of(other, names).items()])
 
 
 def _cast(counts: dict[str, nw.Expr]) -> dict[str, nw.Expr]:
