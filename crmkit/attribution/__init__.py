@@ -4,6 +4,7 @@ from crmkit.attribution.comparison import side_by_side
 from crmkit.attribution.credit import attribute, attribute_all
 from crmkit.attribution.given_paths import attribute_paths
 from crmkit.attribution.models import (
+    ALL,
     LastNonDirect,
     LearnedShapley,
     Linear,
@@ -18,6 +19,7 @@ from crmkit.attribution.models import (
 from crmkit.attribution.single import credits, customer_credits
 
 __all__ = [
+    "ALL",
     "LastNonDirect",
     "LearnedShapley",
     "Linear",
