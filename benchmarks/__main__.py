@@ -8,7 +8,17 @@ import sys
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
-from benchmarks import accuracy, alerts, churn_accuracy, foundations, health, purchase_processes, repurchase, seasons
+from benchmarks import (
+    accuracy,
+    alerts,
+    attribution,
+    churn_accuracy,
+    foundations,
+    health,
+    purchase_processes,
+    repurchase,
+    seasons,
+)
 from benchmarks.timing import Timing, peak_gib
 
 CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
@@ -20,6 +30,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "health": health.run,
     "churn": churn_accuracy.run,
     "alerts": alerts.run,
+    "attribution": attribution.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.

@@ -17,6 +17,9 @@ from crmkit.attribution.models import Milestones, Model, TimeDecay, models_of, n
 from crmkit.errors import DomainError, SchemaError
 from crmkit.models.paths import F64, I64, Paths
 
+# A sign for private use: no channel's name holds it.
+_MARK = "\ue000"
+
 
 def attribute_paths(
     paths: IntoFrameT,
@@ -76,6 +79,8 @@ def tally_of_paths(paths: Any, separator: str) -> journeys.Tally:
     """Read paths and their counts."""
     if not separator.strip():
         raise DomainError(f"separator must be a text that is not blank, got {separator!r}.")
+    if isinstance(paths, pd.DataFrame) and "path" in paths and any(map(_is_list, paths["path"])):
+        paths, separator = paths.assign(path=paths["path"].map(_joined)), _MARK
     given, columns = _columns(paths)
     lengths, names = _split(given, separator)
     kept = lengths > 0
@@ -94,6 +99,15 @@ def tally_of_paths(paths: Any, separator: str) -> journeys.Tally:
         float(values.sum()),
         float(squares.sum()),
     )
+
+
+def _is_list(cell: object) -> bool:
+    return isinstance(cell, list | tuple | np.ndarray)
+
+
+def _joined(cell: Any) -> Any:
+    """Write a list as text: pandas' objects of lists don't enter an engine."""
+    return _MARK.join(map(str, cell)) if _is_list(cell) else cell
 
 
 def _columns(paths: Any) -> tuple[NDArray[Any], dict[str, F64]]:

@@ -25,6 +25,9 @@ def markov_credits(
     In a replicate each customer counts Poisson(1) times, with all its journeys. Like the closed form of the rules, the
     error is that of sums over the same number of conversions.
     """
+    if not len(tally.paths):
+        none = np.zeros(len(tally.channels))
+        return dict.fromkeys(orders, Credit(none, none, none, none))
     chains = {order: MarkovChain.of(tally.paths, order) for order in orders}
     paths = tally.paths
     found = {

@@ -102,7 +102,7 @@ def read(
     whole = frames.settled(timed, like=touches)
     marks = {name: sold.filter(nw.col("milestone") == name) for name in MILESTONES} if milestones else {}
     goals = sold.filter(~nw.col("milestone").is_in(list(MILESTONES)))
-    return Log(whole, frames.settled(_numbered(goals, lookback_days, marks), like=touches), channels, ("code", *tied))
+    return Log(whole, frames.settled(_numbered(goals, lookback_days, marks), like=touches), channels, (*tied, "code"))
 
 
 def _touch_rows(touches: Any, day: dt.date, by: str, keep: Sequence[str]) -> tuple[frames.Frame, list[str]]:
