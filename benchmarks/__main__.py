@@ -11,6 +11,7 @@ from importlib.metadata import version
 from benchmarks import (
     accuracy,
     alerts,
+    attribution,
     churn_accuracy,
     foundations,
     health,
@@ -35,6 +36,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "lead-model": lead_model.run,
     "nurturing": nurturing.run,
     "scoring": scoring.run,
+    "attribution": attribution.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.

@@ -12,6 +12,7 @@ __all__ = [
     "datasets",
     "errors",
     "evaluation",
+    "journeys",
     "plots",
     "purchases",
     "report",

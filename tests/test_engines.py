@@ -18,6 +18,7 @@ from pandas.testing import assert_frame_equal
 import crmkit
 from crmkit import churn, evaluation, purchases, rfm, scoring
 from tests import engines
+from tests.matrix import attribution as attribution_calls
 from tests.matrix import churn as churn_calls
 from tests.matrix import lead_model as lead_calls
 from tests.matrix import logs
@@ -32,6 +33,7 @@ CASES: Mapping[str, Case] = {
     **churn_calls.CASES,
     **card_calls.CASES,
     **lead_calls.CASES,
+    **attribution_calls.CASES,
     **money_calls.CASES,
 }
 EQUAL = (
@@ -70,6 +72,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
         **card_calls.leads_and_events(orders),
         **lead_calls.tables(),
+        **attribution_calls.tables(orders),
         **money_calls.channel_tables(orders),
         **money_calls.lead_tables(),
     }

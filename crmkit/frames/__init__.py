@@ -1,13 +1,20 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
-from crmkit.frames.days import as_day, with_dates, with_day_numbers, with_month_numbers, with_seconds
+from crmkit.frames.days import (
+    as_day,
+    with_dates,
+    with_day_numbers,
+    with_microseconds,
+    with_month_numbers,
+    with_seconds,
+)
 from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename, settled
 from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.past import rows_until
 from crmkit.frames.small import arrays, build, distinct_rows, join_small, numbered
-from crmkit.frames.windows import with_gaps
+from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
     "Frame",
@@ -34,7 +41,9 @@ __all__ = [
     "with_dates",
     "with_day_numbers",
     "with_gaps",
+    "with_microseconds",
     "with_month_numbers",
+    "with_places",
     "with_seconds",
     "write_parquet",
     "written_aside",

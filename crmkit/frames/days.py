@@ -42,6 +42,23 @@ def with_seconds(frame: Frame, **times: str) -> Frame:
     return stamped.with_columns(**{new: _seconds(nw.col(new)) for new in times})
 
 
+def with_microseconds(frame: Frame, **times: str) -> Frame:
+    """Add whole microseconds since the start of 1970 of time columns; the keyword is the new name."""
+    stamped = frame.with_columns(**{new: nw.col(old).cast(nw.Datetime("us")) for new, old in times.items()})
+    engine = frame.implementation
+    if engine.is_duckdb():
+        kept = [quoted(name, engine) for name in names_of(stamped) if name not in times]
+        numbers = ["epoch_us({0}) as {0}".format(quoted(new, engine)) for new in times]
+        return wrapped(stamped.to_native().project(", ".join(kept + numbers)))
+    if engine.is_polars():
+        return stamped.with_columns(**{new: nw.col(new).dt.timestamp("us") for new in times})
+    parts = {
+        new: _seconds(nw.col(new)) * 1_000_000 + nw.col(new).dt.microsecond().cast(nw.Int64) % 1_000_000
+        for new in times
+    }
+    return stamped.with_columns(**parts)
+
+
 def with_dates(frame: Frame, **numbers: str) -> Frame:
     """Add the dates of columns of ordinals (`datetime.date.toordinal`); the keyword is the new name."""
     engine, native = frame.implementation, frame.to_native()

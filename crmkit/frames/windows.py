@@ -47,3 +47,41 @@ def _with_gaps_polars(frame: Frame, day: str, by: Sequence[str], clock: str | No
     gap = (nw.col(day) - nw.col("gap_days")).dt.total_seconds() // 86_400
     known = nw.when(nw.col("gap_days") > 0).then(time).otherwise(1).cast(nw.Float64)
     return windows.with_columns(gap_days=gap).with_columns(log_gap=(known.log() * 1e9).round(0).cast(nw.Int64))
+
+
+def with_places(
+    frame: Frame, *, by: Sequence[str], order: Sequence[str], lengths: bool = False, before: str | None = None
+) -> Frame:
+    """Count the rows of each `by` in an order: `place` from 1; missing values of `order` come last.
+
+    With `lengths`, `length` is the number of rows of the group; with `before`, `before` is that column's value in the
+    row before, missing in the first.
+    """
+    engine, native = frame.implementation, frame.to_native()
+    if engine.is_polars():
+        return _with_places_polars(frame, by, order, lengths, before)
+    parts = ", ".join(quoted(name, engine) for name in by)
+    ordered = ", ".join(f"{quoted(name, engine)} asc nulls last" for name in order)
+    window = f"over (partition by {parts} order by {ordered}"
+    made = ["*", f"cast(row_number() {window}) as bigint) as place"]
+    if lengths:
+        # In the order of the other windows, so that one sort serves all.
+        whole = "rows between unbounded preceding and unbounded following)"
+        made.append(f"cast(count(*) {window} {whole} as bigint) as length")
+    if before is not None:
+        made.append(f"lag({quoted(before, engine)}) {window}) as before")
+    return wrapped(native.project(", ".join(made)) if engine.is_duckdb() else native.selectExpr(*made))
+
+
+def _with_places_polars(
+    frame: Frame, by: Sequence[str], order: Sequence[str], lengths: bool, before: str | None
+) -> Frame:
+    import polars as pl
+
+    sorted_ = frame.to_native().sort(*by, *order, nulls_last=True)
+    made = {"place": pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(*by)}
+    if lengths:
+        made["length"] = pl.len().cast(pl.Int64).over(*by)
+    if before is not None:
+        made["before"] = pl.col(before).shift(1).over(*by)
+    return wrapped(sorted_.with_columns(**made))

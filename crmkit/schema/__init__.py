@@ -1,6 +1,18 @@
 """What tables look like: reference tables, one check and one renaming at the entrance."""
 
 from crmkit.schema.entrance import admit, columns_like, conform, violations
+from crmkit.schema.handovers import (
+    CREDIT,
+    FORECAST,
+    GROUPS,
+    IDENTITIES,
+    PATHS,
+    RECIPIENTS,
+    RFM,
+    SEGMENTS,
+    SUMMARY,
+    scores_up_to,
+)
 from crmkit.schema.tables import (
     CONTACTS,
     CONVERSIONS,
@@ -8,22 +20,15 @@ from crmkit.schema.tables import (
     CREDIT,
     CUSTOMERS,
     DEALS,
-    FORECAST,
-    GROUPS,
     LEAD_EVENTS,
     LEADS,
     METRICS,
     ORDERS,
-    RECIPIENTS,
-    RFM,
-    SEGMENTS,
     SUBSCRIPTIONS,
-    SUMMARY,
     TABLES,
     TOUCHES,
     Column,
     Table,
-    scores_up_to,
 )
 
 __all__ = [
@@ -35,10 +40,12 @@ __all__ = [
     "DEALS",
     "FORECAST",
     "GROUPS",
+    "IDENTITIES",
     "LEADS",
     "LEAD_EVENTS",
     "METRICS",
     "ORDERS",
+    "PATHS",
     "RECIPIENTS",
     "RFM",
     "SEGMENTS",

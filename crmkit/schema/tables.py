@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["id", "text", "time", "number"]
@@ -78,7 +78,7 @@ class Table:
         return "\n".join([f"{self.name.upper()}: {self.row}", *body])
 
 
-_CUSTOMER = Column(
+CUSTOMER = Column(
     "customer_id",
     "id",
     "who the customer is",
@@ -91,7 +91,8 @@ _CHANNEL = Column("channel", "text", "where it came from", aliases=("source", "m
 _OWNER = Column("owner_id", "id", "who in the own team is in charge", aliases=("owner", "salesagent", "rep", "agentid"))
 
 
-def _time(name: str, meaning: str, *aliases: str, required: bool = True, nullable: bool = False) -> Column:
+def time(name: str, meaning: str, *aliases: str, required: bool = True, nullable: bool = False) -> Column:
+    """Column of times."""
     domain = "years 1900 to 2199"
     return Column(name, "time", meaning, "local time", domain, required, nullable, aliases=aliases)
 
@@ -109,7 +110,8 @@ def _text(name: str, meaning: str, *aliases: str) -> Column:
     return Column(name, "text", meaning, aliases=aliases)
 
 
-def _expected(name: str, meaning: str) -> Column:
+def expected(name: str, meaning: str) -> Column:
+    """Column of an expected count."""
     return Column(name, "number", meaning, "count", "at least 0", False, False, 0.0)
 
 
@@ -117,8 +119,8 @@ ORDERS = Table(
     "orders",
     "one row per order or order line; rows with one order_id are one order",
     (
-        _CUSTOMER,
-        _time(
+        CUSTOMER,
+        time(
             "ordered_at",
             "when it was ordered",
             "orderdate",
@@ -164,19 +166,19 @@ CUSTOMERS = Table(
     "customers",
     "one row per customer; any further column is an attribute",
     (
-        _CUSTOMER,
+        CUSTOMER,
         _text("tier", "grade given by the own team", "grade", "level"),
         _OWNER,
         _amount("value", "what the customer is worth to you, such as clv of clv.customer_value", "clv", "ltv"),
-        _time("created_at", "when the customer was entered", "createdon", "signupdate", required=False, nullable=True),
+        time("created_at", "when the customer was entered", "createdon", "signupdate", required=False, nullable=True),
     ),
 )
 CONTACTS = Table(
     "contacts",
     "one row per contact with a customer",
     (
-        _CUSTOMER,
-        _time("contacted_at", "when it took place", "contactdate", "date", "timestamp"),
+        CUSTOMER,
+        time("contacted_at", "when it took place", "contactdate", "date", "timestamp"),
         _text("kind", "call, visit, mail ...", "type", "contacttype"),
         _OWNER,
     ),
@@ -185,9 +187,9 @@ SUBSCRIPTIONS = Table(
     "subscriptions",
     "one row per contract of a customer",
     (
-        _CUSTOMER,
-        _time("started_at", "first day", "startdate", "start"),
-        _time("ended_at", "last day; empty while it runs", "enddate", "end", "cancelledat", nullable=True),
+        CUSTOMER,
+        time("started_at", "first day", "startdate", "start"),
+        time("ended_at", "last day; empty while it runs", "enddate", "end", "cancelledat", nullable=True),
         _text("plan", "what was subscribed", "product"),
         _amount("amount", "price of one period", "price", "mrr", "monthlycharges", minimum=0.0),
     ),
@@ -197,11 +199,11 @@ LEADS = Table(
     "one row per lead; any further column is an attribute",
     (
         _id("lead_id", "who the lead is", "lead", "leadid", "leadnumber", "prospectid"),
-        _time("created_at", "when the lead arrived", "createdon", "date", "timestamp"),
-        _time(
+        time("created_at", "when the lead arrived", "createdon", "date", "timestamp"),
+        time(
             "converted_at", "when it became a customer; empty if not", "conversiondate", required=False, nullable=True
         ),
-        _time("first_response_at", "first answer of the own team; empty if none", required=False, nullable=True),
+        time("first_response_at", "first answer of the own team; empty if none", required=False, nullable=True),
         _text("source", "where it came from", "leadsource", "channel"),
         _OWNER,
         _text("phone", "telephone number", "mobile", "tel"),
@@ -223,7 +225,7 @@ LEAD_EVENTS = Table(
             nullable=False,
             aliases=("eventname", "action", "activity", "type"),
         ),
-        _time("occurred_at", "when", "date", "timestamp", "eventtime"),
+        time("occurred_at", "when", "date", "timestamp", "eventtime"),
         _text("content", "which document, page, mail", "asset", "page"),
         _CHANNEL,
     ),
@@ -232,7 +234,7 @@ TOUCHES = Table(
     "touches",
     "one row per contact of a customer with a channel",
     (
-        _CUSTOMER,
+        CUSTOMER,
         Column(
             "channel",
             "text",
@@ -242,7 +244,7 @@ TOUCHES = Table(
             nullable=False,
             aliases=("source", "medium", "touchpoint"),
         ),
-        _time("touched_at", "when", "date", "timestamp", "time"),
+        time("touched_at", "when", "date", "timestamp", "time"),
         Column("touch_id", "id", "which touch", aliases=("eventid",)),
         _text("campaign", "which campaign", "utmcampaign"),
         _text("kind", "click or view", "type", "interaction"),
@@ -253,8 +255,8 @@ CONVERSIONS = Table(
     "conversions",
     "one row per sale or other goal reached",
     (
-        _CUSTOMER,
-        _time("converted_at", "when", "date", "timestamp", "conversiontime"),
+        CUSTOMER,
+        time("converted_at", "when", "date", "timestamp", "conversiontime"),
         Column("conversion_id", "id", "which conversion", aliases=("orderid",)),
         _amount("value", "what it is worth", "amount", "revenue", "conversionvalue"),
         _text("milestone", "lead, opportunity, sale ...", "stage", "goal"),
@@ -269,8 +271,8 @@ COSTS = Table(
         ),
         _amount("cost", "what it cost", "spend", "amount", minimum=0.0, required=True),
         _text("campaign", "which campaign", "utmcampaign"),
-        _time("period_start", "first day", "start", required=False, nullable=True),
-        _time("period_end", "last day", "end", required=False, nullable=True),
+        time("period_start", "first day", "start", required=False, nullable=True),
+        time("period_end", "last day", "end", required=False, nullable=True),
     ),
 )
 DEALS = Table(
@@ -281,7 +283,7 @@ DEALS = Table(
         Column(
             "stage", "text", "which stage", domain="never empty", required=True, nullable=False, aliases=("dealstage",)
         ),
-        _time("entered_at", "when the stage was entered", "date", "engagedate"),
+        time("entered_at", "when the stage was entered", "date", "engagedate"),
         _amount("amount", "what the deal is worth", "value", "closevalue", minimum=0.0),
         _OWNER,
         _text("region", "place", "regionaloffice", "country"),
@@ -293,7 +295,7 @@ METRICS = Table(
     "metrics",
     "one row per customer, metric and time",
     (
-        _CUSTOMER,
+        CUSTOMER,
         Column(
             "metric",
             "text",
@@ -306,7 +308,7 @@ METRICS = Table(
         Column(
             "value", "number", "its value", "the metric's", "finite", required=True, nullable=False, aliases=("score",)
         ),
-        _time("measured_at", "when", "date", "timestamp", required=False, nullable=True),
+        time("measured_at", "when", "date", "timestamp", required=False, nullable=True),
     ),
 )
 
@@ -323,102 +325,3 @@ TABLES: tuple[Table, ...] = (
     DEALS,
     METRICS,
 )
-
-# Tables that one room makes and another takes.
-_DAYS = Column(
-    "days_since_order", "number", "days from the last order to as_of", "days", "at least 0", minimum=0.0, required=True
-)
-_COUNT = Column("order_count", "number", "orders", "count", "at least 0", True, False, 0.0)
-_REVENUE = Column("revenue", "number", "what they paid", "money", "finite", True, False)
-_SEGMENT = Column("segment", "text", "code of the segment", domain="never empty", required=True, nullable=False)
-
-RFM = Table("rfm_table", "one row per customer, from rfm.rfm_table", (_CUSTOMER, _DAYS, _COUNT, _REVENUE))
-SEGMENTS = Table(
-    "segments",
-    "one row per customer, from rfm.rfm_segments",
-    (
-        _CUSTOMER,
-        _SEGMENT,
-        *(replace(column, required=False) for column in (_DAYS, _COUNT, _REVENUE)),
-    ),
-)
-
-
-SUMMARY = Table(
-    "summary",
-    "one row per customer, from summary.purchase_summary",
-    (
-        _CUSTOMER,
-        Column("frequency", "number", "order days after the first", "count", "at least 0", True, False, 0.0),
-        Column("recency", "number", "days from first to last order day", "days", "at least 0", True, False, 0.0),
-        Column("T", "number", "days from first order day to as_of", "days", "at least 0", True, False, 0.0),
-        Column("monetary_value", "number", "mean value of the order days after the first", "money", "finite"),
-        Column("sum_log_gap", "number", "sum of ln of the gaps between order days", "ln days", "finite"),
-    ),
-)
-GROUPS = Table(
-    "groups",
-    "one row per customer, whatever the groups are: segments, channels, tiers",
-    (_CUSTOMER, Column("group", "id", "which group; empty for none", required=True)),
-)
-FORECAST = Table(
-    "forecast",
-    "one row per customer, whatever made it; at least one of p_order, expected_orders, next_order_day",
-    (
-        _CUSTOMER,
-        Column("p_order", "number", "probability of an order day in the horizon", "", "0 to 1", False, False, 0.0, 1.0),
-        _expected("expected_orders", "order days in the horizon, in the mean"),
-        _expected("orders_low", "lower end of their interval"),
-        _expected("orders_high", "upper end of their interval"),
-        _time("next_order_day", "day of the next order; empty for none", required=False, nullable=True),
-        _time("window_start", "first day of the window that it falls in", required=False, nullable=True),
-        _time("window_end", "last day of that window", required=False, nullable=True),
-    ),
-)
-RECIPIENTS = Table(
-    "recipients",
-    "one row per recipient of a test of two variants",
-    (
-        Column("variant", "text", "what the recipient got", domain="never empty", required=True, nullable=False),
-        Column("outcome", "number", "1 or 0 (opened, bought), or a number (money)", "", "finite", True, False),
-    ),
-)
-
-
-def _credited(name: str, meaning: str, unit: str) -> tuple[Column, ...]:
-    """Columns of a credited amount: itself, its standard error and its interval."""
-    return (
-        Column(name, "number", meaning, unit, "finite", True, False),
-        Column(f"{name}_se", "number", f"standard error of {name}", unit, "at least 0", False, False, 0.0),
-        Column(f"{name}_low", "number", f"lower end of the interval of {name}", unit, "finite", False, False),
-        Column(f"{name}_high", "number", f"upper end of the interval of {name}", unit, "finite", False, False),
-    )
-
-
-CREDIT = Table(
-    "credit",
-    "one row per channel, and per model where that column is there; from attribution.attribute",
-    (
-        Column("channel", "text", "which channel", domain="never empty", required=True, nullable=False),
-        *_credited("conversions", "conversions credited to it", "count"),
-        *_credited("value", "money credited to it; the count without a value column", "money"),
-        Column("share", "number", "share of all conversions, (unattributed) included", "", "0 to 1", False, False, 0.0),
-        Column("model", "text", "which model", domain="never empty", nullable=False),
-    ),
-)
-
-
-def scores_up_to(highest: int) -> Table:
-    """Make the table of R, F and M scores from 1 to `highest`, as `rfm.rfm_scores` makes it."""
-    domain, top = f"1 to {highest}", float(highest)
-    return Table(
-        "scores",
-        "one row per customer, from rfm.rfm_scores",
-        (
-            _CUSTOMER,
-            *(
-                Column(name, "number", "1 is worst", "score", domain, required=True, minimum=1.0, maximum=top)
-                for name in ("r_score", "f_score", "m_score")
-            ),
-        ),
-    )

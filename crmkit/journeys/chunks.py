@@ -1,0 +1,108 @@
+"""Paths as whole numbers: the engine writes the channels of a journey into the bits of a few integers.
+
+A channel takes as many bits as there are channels to tell apart, so that 15 touches of 12 channels are one integer,
+exactly, and journeys of one path have one key: grouping by it needs neither text nor list. A longer journey is a row of
+such integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import narwhals.stable.v2 as nw
+import numpy as np
+from numpy.typing import NDArray
+
+from crmkit import frames
+from crmkit.journeys.log import Log
+from crmkit.models.paths import I64
+
+# Below 63: the last channel of a key is counted as a float before it is an integer again.
+_BITS = 62
+
+
+def bits_of(log: Log) -> int:
+    """Bits that tell the channels of a log from one another and from none."""
+    return max(len(log.channels).bit_length(), 1)
+
+
+def touches_per_key(bits: int) -> int:
+    """Touches that one key holds."""
+    return _BITS // bits
+
+
+def chunked(
+    rows: frames.Frame, log: Log, *, by: Sequence[str], sums: Sequence[str] = (), same: Sequence[str] = ()
+) -> frames.Frame:
+    """One row per journey and `block` of its touches: `key`, `touches` (count), sums of `sums`, `same` as it is.
+
+    Journeys are told apart by `by`; what is in `same` has one value in each.
+    """
+    bits = bits_of(log)
+    per = touches_per_key(bits)
+    placed = frames.with_places(rows, by=by, order=["touched", *log.ties])
+    numbered = placed.with_columns(block=(nw.col("place") - 1) // per)
+    power = nw.lit(2.0) ** ((nw.col("place") - 1 - nw.col("block") * per) * bits)
+    coded = numbered.with_columns(key=(nw.col("code") * power).cast(nw.Int64))
+    whole = coded.group_by(*by, "block").agg(
+        nw.col("key").sum(),
+        *[nw.col(name).sum() for name in sums],
+        *[nw.col(name).max() for name in same],
+        touches=nw.len(),
+    )
+    counts = {name: nw.col(name).cast(nw.Int64) for name in ("key", "touches", "block")}
+    return whole.with_columns(**counts)
+
+
+def is_whole(bits: int) -> nw.Expr:
+    """Whether a row of `chunked` is a whole journey; one that fills its key may go on."""
+    return (nw.col("block") == 0) & (nw.col("touches") < touches_per_key(bits))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decoded:
+    """Distinct paths of journeys.
+
+    Attributes
+    ----------
+    codes : int64, shape (m,)
+        Channels from 0, path after path.
+    starts : int64, shape (paths + 1,)
+    path_of : int64, shape (journeys,)
+    """
+
+    codes: I64
+    starts: I64
+    path_of: I64
+
+
+def decoded(keys: I64, begins: NDArray[np.bool_], bits: int, marks: I64) -> Decoded:
+    """Read keys back into distinct paths.
+
+    `begins` marks the first key of each journey; paths are told apart by the rows of `marks`, shape (journeys, d), too.
+    """
+    first = np.flatnonzero(begins)
+    counts = np.diff(np.append(first, len(keys)))
+    name = np.unique(keys[first], return_inverse=True)[1].astype(np.int64)
+    for mark in marks.T:
+        name = np.unique(name * (int(mark.max(initial=0)) + 1) + mark, return_inverse=True)[1].astype(np.int64)
+    for j in range(1, int(counts.max(initial=1))):
+        longer = np.flatnonzero(counts > j)
+        key = np.unique(keys[first[longer] + j], return_inverse=True)[1]
+        pair = name[longer] * (int(key.max()) + 1) + key
+        name[longer] = name.max() + 1 + np.unique(pair, return_inverse=True)[1]
+    _, shown, path_of = np.unique(name, return_index=True, return_inverse=True)
+    return _read(keys, first[shown], counts[shown], bits, path_of.astype(np.int64))
+
+
+def _read(keys: I64, first: I64, counts: I64, bits: int, path_of: I64) -> Decoded:
+    per, mask = touches_per_key(bits), (1 << bits) - 1
+    within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
+    rows = keys[np.repeat(first, counts) + within]
+    # Digits beyond the last touch are 0, and no touch has the code 0.
+    used = per if len(rows) == 0 else min(per, -(-int(rows.max()).bit_length() // bits))
+    digits = (rows[:, None] >> (bits * np.arange(used))) & mask
+    there = digits > 0
+    lengths = np.bincount(np.repeat(np.arange(len(first)), counts), there.sum(axis=1), len(first)).astype(np.int64)
+    return Decoded(digits[there] - 1, np.concatenate([[0], np.cumsum(lengths)]), path_of)

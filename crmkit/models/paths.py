@@ -1,0 +1,59 @@
+"""Journeys as arrays: distinct paths of channels with how often each ended in a conversion, and how often in none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+F64 = NDArray[np.float64]
+I64 = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Paths:
+    """Paths, one after another.
+
+    Attributes
+    ----------
+    codes : int64, shape (m,)
+        Channel of each touch, 0 to channels - 1; the touches of a path stand together, in their order.
+    starts : int64, shape (n + 1,)
+        Where each path begins in `codes`; the last one is m. No path is empty.
+    conversions, nulls : float64, shape (n,)
+        Journeys along the path that converted, and that did not; at least 0.
+    values : float64, shape (n,)
+        Money of the conversions.
+    channels : int
+    """
+
+    codes: I64
+    starts: I64
+    conversions: F64
+    nulls: F64
+    values: F64
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    @property
+    def lengths(self) -> I64:
+        """Touches of each path, shape (n,)."""
+        return np.diff(self.starts)
+
+    @property
+    def path_of(self) -> I64:
+        """Path of each touch, shape (m,)."""
+        return np.repeat(np.arange(len(self)), self.lengths)
+
+    @property
+    def place(self) -> I64:
+        """Place of each touch in its path, from 0, shape (m,)."""
+        return np.arange(len(self.codes)) - np.repeat(self.starts[:-1], self.lengths)
+
+
+def summed(place: I64, weights: F64, n: int) -> F64:
+    """Sum weights by place, shape (n,)."""
+    return np.bincount(place, weights, n).astype(np.float64, copy=False)

@@ -1,0 +1,122 @@
+"""Tables that one room makes and another takes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from crmkit.schema.tables import CUSTOMER, Column, Table, expected, time
+
+_DAYS = Column(
+    "days_since_order", "number", "days from the last order to as_of", "days", "at least 0", minimum=0.0, required=True
+)
+_COUNT = Column("order_count", "number", "orders", "count", "at least 0", True, False, 0.0)
+_REVENUE = Column("revenue", "number", "what they paid", "money", "finite", True, False)
+_SEGMENT = Column("segment", "text", "code of the segment", domain="never empty", required=True, nullable=False)
+
+RFM = Table("rfm_table", "one row per customer, from rfm.rfm_table", (CUSTOMER, _DAYS, _COUNT, _REVENUE))
+SEGMENTS = Table(
+    "segments",
+    "one row per customer, from rfm.rfm_segments",
+    (
+        CUSTOMER,
+        _SEGMENT,
+        *(replace(column, required=False) for column in (_DAYS, _COUNT, _REVENUE)),
+    ),
+)
+
+
+SUMMARY = Table(
+    "summary",
+    "one row per customer, from summary.purchase_summary",
+    (
+        CUSTOMER,
+        Column("frequency", "number", "order days after the first", "count", "at least 0", True, False, 0.0),
+        Column("recency", "number", "days from first to last order day", "days", "at least 0", True, False, 0.0),
+        Column("T", "number", "days from first order day to as_of", "days", "at least 0", True, False, 0.0),
+        Column("monetary_value", "number", "mean value of the order days after the first", "money", "finite"),
+        Column("sum_log_gap", "number", "sum of ln of the gaps between order days", "ln days", "finite"),
+    ),
+)
+GROUPS = Table(
+    "groups",
+    "one row per customer, whatever the groups are: segments, channels, tiers",
+    (CUSTOMER, Column("group", "id", "which group; empty for none", required=True)),
+)
+FORECAST = Table(
+    "forecast",
+    "one row per customer, whatever made it; at least one of p_order, expected_orders, next_order_day",
+    (
+        CUSTOMER,
+        Column("p_order", "number", "probability of an order day in the horizon", "", "0 to 1", False, False, 0.0, 1.0),
+        expected("expected_orders", "order days in the horizon, in the mean"),
+        expected("orders_low", "lower end of their interval"),
+        expected("orders_high", "upper end of their interval"),
+        time("next_order_day", "day of the next order; empty for none", required=False, nullable=True),
+        time("window_start", "first day of the window that it falls in", required=False, nullable=True),
+        time("window_end", "last day of that window", required=False, nullable=True),
+    ),
+)
+RECIPIENTS = Table(
+    "recipients",
+    "one row per recipient of a test of two variants",
+    (
+        Column("variant", "text", "what the recipient got", domain="never empty", required=True, nullable=False),
+        Column("outcome", "number", "1 or 0 (opened, bought), or a number (money)", "", "finite", True, False),
+    ),
+)
+
+
+def _credited(name: str, meaning: str, unit: str) -> tuple[Column, ...]:
+    """Columns of a credited amount: itself, its standard error and its interval."""
+    return (
+        Column(name, "number", meaning, unit, "finite", True, False),
+        Column(f"{name}_se", "number", f"standard error of {name}", unit, "at least 0", False, False, 0.0),
+        Column(f"{name}_low", "number", f"lower end of the interval of {name}", unit, "finite", False, False),
+        Column(f"{name}_high", "number", f"upper end of the interval of {name}", unit, "finite", False, False),
+    )
+
+
+CREDIT = Table(
+    "credit",
+    "one row per channel, and per model where that column is there; from attribution.attribute",
+    (
+        Column("channel", "text", "which channel", domain="never empty", required=True, nullable=False),
+        *_credited("conversions", "conversions credited to it", "count"),
+        *_credited("value", "money credited to it; 0 without a value column", "money"),
+        Column("share", "number", "share of all conversions, (unattributed) included", "", "0 to 1", False, False, 0.0),
+        Column("model", "text", "which model", domain="never empty", nullable=False),
+    ),
+)
+IDENTITIES = Table(
+    "identities",
+    "one row per id under which a customer was known before",
+    (
+        Column("alias_id", "id", "another id, such as that of a cookie", "", "never empty", True, False),
+        Column("customer_id", "id", "whose it is, or an alias again", "", "never empty", True, False),
+    ),
+)
+PATHS = Table(
+    "paths",
+    "one row per path of channels, with how often it ended how; beside them the column `path`, a text or a list",
+    (
+        expected("conversions", "journeys along it that converted"),
+        Column("value", "number", "what their conversions are worth", "money", "finite"),
+        expected("nulls", "journeys along it that did not convert"),
+    ),
+)
+
+
+def scores_up_to(highest: int) -> Table:
+    """Make the table of R, F and M scores from 1 to `highest`, as `rfm.rfm_scores` makes it."""
+    domain, top = f"1 to {highest}", float(highest)
+    return Table(
+        "scores",
+        "one row per customer, from rfm.rfm_scores",
+        (
+            CUSTOMER,
+            *(
+                Column(name, "number", "1 is worst", "score", domain, required=True, minimum=1.0, maximum=top)
+                for name in ("r_score", "f_score", "m_score")
+            ),
+        ),
+    )

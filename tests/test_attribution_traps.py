@@ -1,0 +1,230 @@
+"""Errors of attribution hold what they say; the traps of real logs one by one."""
+
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from crmkit import attribution, journeys
+from crmkit.errors import DomainError, FitError, SchemaError
+
+DAY = dt.date(2024, 6, 30)
+
+
+def rng():
+    return np.random.default_rng(5)
+
+
+def a_log(rows, sales):
+    touches = pd.DataFrame(rows, columns=["customer_id", "touched_at", "channel"])
+    sold = pd.DataFrame(sales, columns=["customer_id", "converted_at"])
+    return (
+        touches.assign(touched_at=pd.to_datetime(touches["touched_at"], format="ISO8601")),
+        sold.assign(converted_at=pd.to_datetime(sold["converted_at"], format="ISO8601")),
+    )
+
+
+def credit(touches, sales, model="last", **options):
+    found = attribution.attribute(touches, sales, model=model, as_of=DAY, **options)
+    return {name: n for name, n in zip(found["channel"], found["conversions"], strict=True) if n}
+
+
+# ------------------------------------------------------------------------------------------- errors are what they say
+
+SHARES = {"A > B": 0.3, "B": 0.3, "A > C > B": 0.25, "C > C": 0.15}
+NULLS = {"A > B": 0.2, "B": 0.5, "C": 0.3}
+
+
+def drawn(chance, n=400, lost=600):
+    """Paths of a sample of conversions and of journeys without one."""
+    won = dict(zip(SHARES, chance.multinomial(n, list(SHARES.values())), strict=True))
+    none = dict(zip(NULLS, chance.multinomial(lost, list(NULLS.values())), strict=True))
+    names = sorted({*won, *none})
+    return pd.DataFrame(
+        {"path": names, "conversions": [won.get(p, 0) for p in names], "nulls": [none.get(p, 0) for p in names]}
+    )
+
+
+@pytest.mark.parametrize(("model", "logs"), [("linear", 250), ("shapley", 250), ("markov_1", 150)])
+def test_intervals_hold_the_truth_as_often_as_they_say(model, logs):
+    chance = np.random.default_rng(17)
+    whole = pd.DataFrame(
+        [(p, 4e6 * SHARES.get(p, 0.0), 6e6 * NULLS.get(p, 0.0)) for p in {*SHARES, *NULLS}],
+        columns=["path", "conversions", "nulls"],
+    )
+    truth = attribution.attribute_paths(whole, models=model, replicates=2, rng=chance)["conversions"][1:] / 1e4
+    tables = [attribution.attribute_paths(drawn(chance), models=model, rng=chance)[1:] for _ in range(logs)]
+    held = np.mean([(t["conversions_low"] <= truth) & (truth <= t["conversions_high"]) for t in tables])
+    spread = np.std([t["conversions"] for t in tables], axis=0, ddof=1)
+    said = np.mean([t["conversions_se"] for t in tables], axis=0)
+    # 750 intervals that hold .80, three channels of one log not independent: a standard error of about .02.
+    assert 0.77 <= held <= 0.83
+    # A spread over 250 logs is known to 4.5 %.
+    assert said == pytest.approx(spread, rel=0.15)
+
+
+# ------------------------------------------------------------------------------------------- traps
+
+
+def test_touches_of_one_time_have_a_stated_order():
+    rows = [("x", "2024-03-01", "b"), ("x", "2024-03-01", "a")]
+    touches, sales = a_log(rows, [("x", "2024-03-02")])
+    assert credit(touches, sales) == {"b": 1.0}
+    assert credit(touches.assign(touch_id=["1", "2"]), sales) == {"a": 1.0}
+
+
+def test_a_touch_after_the_conversion_does_not_count_and_one_at_its_time_does():
+    rows = [("x", "2024-03-01 10:00", "a"), ("x", "2024-03-01 10:00:00.000001", "b")]
+    assert credit(*a_log(rows, [("x", "2024-03-01 10:00")])) == {"a": 1.0}
+    assert credit(*a_log(rows, [("x", "2024-03-01 09:59")])) == {"(unattributed)": 1.0}
+
+
+def test_a_conversion_given_as_a_date_is_at_the_end_of_its_day():
+    touches, sales = a_log([("x", "2024-03-01 23:59", "a"), ("x", "2024-03-02 00:00", "b")], [("x", "2024-03-01")])
+    assert credit(touches, sales.assign(converted_at=[dt.date(2024, 3, 1)])) == {"a": 1.0}
+    assert credit(touches, sales) == {"(unattributed)": 1.0}
+    # The window is that of the day, too: a touch at the beginning of the day 30 days before is in it.
+    early, _ = a_log([("x", "2024-01-31 00:00", "a")], [("x", "2024-03-01")])
+    assert credit(early, sales.assign(converted_at=[dt.date(2024, 3, 1)])) == {"a": 1.0}
+
+
+def test_several_conversions_cut_each_others_journeys_unless_shared():
+    rows = [("x", "2024-03-01", "a"), ("x", "2024-03-05", "b")]
+    sales = [("x", "2024-03-02"), ("x", "2024-03-06"), ("x", "2024-03-07")]
+    assert credit(*a_log(rows, sales), model="first") == {"a": 1.0, "b": 1.0, "(unattributed)": 1.0}
+    assert credit(*a_log(rows, sales), model="first", sharing="shared") == {"a": 3.0}
+
+
+def test_conversions_of_one_time_share_their_journey():
+    touches, sales = a_log([("x", "2024-03-01", "a")], [("x", "2024-03-02")] * 3)
+    assert credit(touches, sales) == {"a": 3.0}
+    assert len(journeys.journeys(touches, sales, as_of=DAY)) == 1
+
+
+def test_separators_in_names_of_channels():
+    touches, sales = a_log([("x", "2024-03-01", "a > b"), ("x", "2024-03-02", "b")], [("x", "2024-03-03")])
+    assert credit(touches, sales, model="linear") == {"a > b": 0.5, "b": 0.5}
+    with pytest.raises(DomainError, match="stands in the name of a channel, 'a > b'"):
+        journeys.paths(touches, sales, as_of=DAY)
+    table = journeys.paths(touches, sales, as_of=DAY, separator=" | ")
+    assert table["path"].tolist() == ["a > b | b"]
+    again = attribution.attribute_paths(table, models="linear", separator="|")
+    assert again["conversions"].tolist() == [0.0, 0.5, 0.5]
+
+
+def test_paths_with_an_empty_place_are_refused_and_lists_are_taken():
+    with pytest.raises(SchemaError, match=r"1 places hold no channel \(first: 'a >  > b'\)"):
+        attribution.attribute_paths(pd.DataFrame({"path": ["a", "a >  > b"], "conversions": [1, 1]}), models="last")
+    lists = pd.DataFrame({"path": [["a>", "b"], ["b"], []], "conversions": [1, 2, 4]})
+    found = attribution.attribute_paths(lists, models="first")
+    assert found["conversions"].tolist() == [4.0, 1.0, 2.0]
+
+
+def test_two_hundred_channels_and_long_journeys():
+    chance = np.random.default_rng(2)
+    rows = [
+        (who, f"2024-03-{1 + i // 24:02d} {i % 24:02d}:00", f"c{chance.integers(200):03d}")
+        for who in range(60)
+        for i in range(int(chance.integers(1, 90)))
+    ]
+    touches, sales = a_log(rows, [(who, "2024-03-20") for who in range(0, 60, 2)])
+    found = attribution.attribute_all(
+        touches,
+        sales,
+        models=["first", "linear", "shapley", "markov_1", "markov_200"],
+        as_of=DAY,
+        rng=rng(),
+        replicates=2,
+    )
+    sums = found.groupby("model")["conversions"].sum()
+    assert sums.tolist() == pytest.approx([30.0] * 5, abs=1e-6)
+    own = touches[touches["customer_id"] % 2 == 0]
+    first = own.sort_values(["customer_id", "touched_at"]).drop_duplicates("customer_id")["channel"].value_counts()
+    told = found[found["model"] == "first"].set_index("channel")["conversions"]
+    assert told[told > 0].to_dict() == first.to_dict()
+    # With an order beyond the longest path the effect of a channel is the share of conversions whose path holds it.
+    held = own.drop_duplicates(["customer_id", "channel"])["channel"].value_counts()
+    chain = found[found["model"] == "markov_200"].set_index("channel")["conversions"]
+    assert chain[held.index].to_numpy() == pytest.approx((held / held.sum() * 30.0).to_numpy(), abs=1e-6)
+
+
+def test_without_conversions_or_without_touches_all_is_finite():
+    touches, sales = a_log([("x", "2024-03-01", "a")], [("y", "2024-03-02")])
+    for t, s in ((touches, sales[:0]), (touches[:0], sales), (touches[:0], sales[:0])):
+        found = attribution.attribute_all(t, s.assign(value=1.0), as_of=DAY, rng=rng(), replicates=2)
+        assert not found.isna().any(axis=None)
+        assert found.groupby("model")["conversions"].sum().tolist() == [float(len(s))] * 12
+
+
+def test_where_all_converted():
+    touches, sales = a_log(
+        [("x", "2024-03-01", "a"), ("y", "2024-03-01", "b")], [("x", "2024-03-02"), ("y", "2024-03-02")]
+    )
+    assert credit(touches, sales, model="markov", rng=rng()) == {"a": 1.0, "b": 1.0}
+    with pytest.raises(FitError, match="journeys that did not"):
+        credit(touches, sales, model="shapley_learned")
+
+
+def test_milestones():
+    touches, sales = a_log(
+        [("x", f"2024-03-0{i + 1}", name) for i, name in enumerate("abcd")],
+        [("x", "2024-03-02 12:00"), ("x", "2024-03-03 12:00"), ("x", "2024-03-05")],
+    )
+    marked = sales.assign(milestone=["lead", "opportunity", None])
+    assert credit(touches, marked, model="w_shaped") == pytest.approx({"a": 0.3, "b": 0.3, "c": 0.3, "d": 0.1})
+    assert credit(touches, marked, model="full_path") == pytest.approx({"a": 0.25, "b": 0.25, "c": 0.25, "d": 0.25})
+    assert credit(touches, marked, model="u_shaped_marketo") == {"a": 0.5, "b": 0.5}
+    # Without an opportunity its 30 % go to the others in proportion: 30, 30 and 10 of 70.
+    lead = marked[marked["milestone"].fillna("") != "opportunity"]
+    rest = 0.05 / 0.7
+    assert credit(touches, lead, model="w_shaped") == pytest.approx({"a": 3 / 7, "b": 3 / 7, "c": rest, "d": rest})
+
+
+def test_identities_are_followed_through_chains_and_circles_are_refused():
+    touches, _ = a_log([("cookie", "2024-03-01", "a"), ("mail", "2024-03-02", "b"), ("7", "2024-03-03", "c")], [])
+    known = pd.DataFrame({"alias_id": ["cookie", "mail"], "customer_id": ["mail", "7"]})
+    assert journeys.stitch_identities(touches, known)["customer_id"].tolist() == ["7"] * 3
+    circle = pd.DataFrame({"alias_id": ["cookie", "mail", "7"], "customer_id": ["mail", "7", "cookie"]})
+    with pytest.raises(SchemaError, match="3 ids stand for each other in a circle"):
+        journeys.stitch_identities(touches, circle)
+    twice = pd.DataFrame({"alias_id": ["cookie", "cookie"], "customer_id": ["mail", "7"]})
+    with pytest.raises(SchemaError, match="1 ids stand for several"):
+        journeys.stitch_identities(touches, twice)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"model": "best"}, "There is no model 'best'"),
+        ({"model": "markov"}, "give rng="),
+        ({"lookback_days": 0}, "lookback_days must be above 0"),
+        ({"gap_days": -1, "model": "markov", "rng": np.random.default_rng(1)}, "gap_days must be above 0"),
+        ({"sharing": "both"}, 'sharing must be "split" or "shared"'),
+        ({"level": 1.0}, "level must be above 0 and below 1"),
+        ({"replicates": 1}, "replicates must be at least 2"),
+        ({"by": "campaign"}, "touches.campaign: the column is missing"),
+    ],
+)
+def test_what_is_refused_is_named(options, said):
+    touches, sales = a_log([("x", "2024-03-01", "a")], [("x", "2024-03-02")])
+    with pytest.raises((DomainError, SchemaError), match=said):
+        attribution.attribute(touches, sales, **{"model": "last", "as_of": DAY, **options})
+
+
+def test_a_markov_chain_has_no_credit_of_single_conversions():
+    touches, sales = a_log([("x", "2024-03-01", "a")], [("x", "2024-03-02")])
+    with pytest.raises(DomainError, match="markov_1 gives no credit to single conversions"):
+        attribution.credits(touches, sales, model="markov", as_of=DAY)
+
+
+def test_a_game_of_the_callers_own():
+    touches, sales = a_log(
+        [("x", "2024-03-01", "a"), ("x", "2024-03-02", "b"), ("y", "2024-03-01", "a")],
+        [("x", "2024-03-03"), ("y", "2024-03-03")],
+    )
+
+    def worth(masks, names):
+        return masks @ np.array([1.0, 3.0])
+
+    assert credit(touches, sales, model=attribution.WorthShapley(worth)) == pytest.approx({"a": 0.5, "b": 1.5})
