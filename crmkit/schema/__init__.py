@@ -17,7 +17,6 @@ from crmkit.schema.tables import (
     CONTACTS,
     CONVERSIONS,
     COSTS,
-    CREDIT,
     CUSTOMERS,
     DEALS,
     LEAD_EVENTS,
