@@ -387,7 +387,6 @@ def test_drift_of_the_same_table_is_none_and_missing_values_are_a_bin():
 
 
 def test_the_scorecard_gives_the_same_points():
-    cards = pytest.importorskip("crmkit.scoring.cards")
     leads = made(1500)
     leads = leads.assign(
         source=leads["source"].where(leads.index % 7 > 0),
@@ -399,8 +398,8 @@ def test_the_scorecard_gives_the_same_points():
     new = leads.assign(source=leads["source"].where(leads.index % 11 > 0, "never seen"))
     card = model.to_scorecard(name="Leads")
     events = pd.DataFrame({"lead_id": [0], "event": ["none"], "occurred_at": [pd.Timestamp("2024-01-01")]})
-    found = cards.score_leads(new, events, card=card, as_of=AS_OF).sort_values("lead_id", ignore_index=True)
+    found = scoring.score_leads(new, events, card=card, as_of=AS_OF).sort_values("lead_id", ignore_index=True)
     expected = scoring.predict_leads(new, model=model, as_of=AS_OF)
     np.testing.assert_array_equal(np.rint(100 * found["score"]), np.rint(100 * expected["points"]))
-    again = cards.read_scorecard(cards.to_json(card))
+    again = scoring.read_scorecard(scoring.to_json(card))
     assert again == card

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
+from crmkit.scoring.cards import BANDS, Attribute, Band, Group, Rule, Scorecard
 from crmkit.scoring.learned import wording
 from crmkit.scoring.learned.point_card import Bin, BinnedColumn, PointCard
 
 _TRUTH = {"true": True, "false": False}
 
 
-def as_scorecard(card: PointCard, *, name: str, bands: Any = None) -> Any:
+def as_scorecard(card: PointCard, *, name: str, bands: tuple[Band, ...] = BANDS) -> Scorecard:
     """Write bins as rules of a `Scorecard` that gives every lead the same points.
 
     Parameters
@@ -19,8 +19,8 @@ def as_scorecard(card: PointCard, *, name: str, bands: Any = None) -> Any:
     card : PointCard
     name : str
         What the scorecard is called.
-    bands : tuple of Band, optional
-        Of the scorecard; its own by default.
+    bands : tuple of Band
+        Of the scorecard.
 
     Returns
     -------
@@ -32,12 +32,11 @@ def as_scorecard(card: PointCard, *, name: str, bands: Any = None) -> Any:
     -----
     Categories that are exactly "true" and "false" are taken for truth values.
     """
-    cards = import_module("crmkit.scoring.cards")
     start = card.base + sum(_otherwise(column) for column in card.columns)
     rules = [
-        cards.Rule(
+        Rule(
             f"c{i:02d}_b{place:02d}",
-            cards.Attribute(column.name, **_test(column, b)),
+            Attribute(column.name, **_test(column, b)),
             (b.hundredths - _otherwise(column)) / 100.0,
             name=wording.bin_name(column.name, b, "en"),
             name_zh=wording.bin_name(column.name, b, "zh"),
@@ -46,11 +45,11 @@ def as_scorecard(card: PointCard, *, name: str, bands: Any = None) -> Any:
         for place, b in enumerate(column.bins, 1)
         if b.hundredths != _otherwise(column) and b.kind != "other"
     ]
-    nobody = cards.Rule("start", cards.Attribute("lead_id", missing=True), 0.0, name="Start", name_zh="起始分")
+    nobody = Rule("start", Attribute("lead_id", missing=True), 0.0, name="Start", name_zh="起始分")
     points = start / 100.0
-    groups = [cards.Group("start", "fit", (nobody,), floor=points, cap=points, name="Start", name_zh="起始分")]
-    groups += [cards.Group("traits", "fit", tuple(rules), name="Traits", name_zh="特征")] if rules else []
-    return cards.Scorecard(name, tuple(groups), **({} if bands is None else {"bands": bands}))
+    groups = [Group("start", "fit", (nobody,), floor=points, cap=points, name="Start", name_zh="起始分")]
+    groups += [Group("traits", "fit", tuple(rules), name="Traits", name_zh="特征")] if rules else []
+    return Scorecard(name, tuple(groups), bands)
 
 
 def _otherwise(column: BinnedColumn) -> int:

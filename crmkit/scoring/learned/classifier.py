@@ -23,6 +23,7 @@ from crmkit.frames.local import Categories, Numbers, is_table, local_arrays, loc
 from crmkit.models.ranks import strongest
 from crmkit.models.stored import read_stored
 from crmkit.models.two_classes import two_classes
+from crmkit.scoring.cards import BANDS, Band, Scorecard
 from crmkit.scoring.learned.as_scorecard import as_scorecard
 from crmkit.scoring.learned.evidence import Monotone, fit_point_card
 from crmkit.scoring.learned.point_card import F64, I64, PointCard, Scale
@@ -203,7 +204,7 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         listed = {name: [getattr(b, name) for _, b in rows] for name in names}
         return {"column": [name for name, _ in rows], **listed}
 
-    def to_scorecard(self, *, name: str = "Learned score", bands: Any = None) -> Any:
+    def to_scorecard(self, *, name: str = "Learned score", bands: tuple[Band, ...] = BANDS) -> Scorecard:
         """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""
         return as_scorecard(self._fitted(), name=name, bands=bands)
 

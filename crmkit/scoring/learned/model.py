@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, TypeAlias
 
 from crmkit.models.stored import read_stored
+from crmkit.scoring.cards import BANDS, Band, Scorecard
 from crmkit.scoring.learned import wording
 from crmkit.scoring.learned.as_scorecard import as_scorecard
 from crmkit.scoring.learned.leakage import LeadColumn
@@ -90,7 +91,7 @@ class LeadModel:
         rows = {name: [getattr(column, name) for column in self.columns] for name in names}
         return {**rows, "flags": [", ".join(column.flags) for column in self.columns]}
 
-    def to_scorecard(self, *, name: str = "Learned score", bands: Any = None) -> Any:
+    def to_scorecard(self, *, name: str = "Learned score", bands: tuple[Band, ...] = BANDS) -> Scorecard:
         """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""
         return as_scorecard(self.card, name=name, bands=bands)
 
