@@ -22,7 +22,7 @@ check: $(VENV)/.dev  ## the quick round: lint, types, tests without Spark, docte
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not spark and not slow" --doctest-modules crmkit tests
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not spark" --doctest-modules crmkit tests
 
 bench: $(VENV)/.bench  ## speed and memory beside the peers, in one run (minutes)
 	$(BIN)/python -m benchmarks
