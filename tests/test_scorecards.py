@@ -95,6 +95,16 @@ def test_a_ladder_counts_by_the_last_step_that_holds(count, points):
     assert score(card, log)["score"] == points
 
 
+def test_a_ladder_falls_when_the_first_event_leaves_the_window():
+    card = activity(Rule("often", Event("x"), counting="ladder", ladder=(Step(4, at_least=2),)), window_days=10)
+    log = events(("x", "2024-05-01 09:00"), ("x", "2024-05-05 12:00"))
+    rows = engines.on_polars(lambda x, y: scoring.score_history(x, y, card=card, as_of=DAY), leads(), log)
+    assert rows[["changed_at", "cause", "change", "score"]].to_numpy().tolist() == [
+        [pd.Timestamp("2024-05-05 12:00"), "event", 4.0, 4.0],
+        [pd.Timestamp("2024-05-11"), "window_end", -4.0, 0.0],
+    ]
+
+
 def test_once_is_the_newest_event_and_starts_to_fade_anew():
     card = activity(Rule("x", Event("x"), 10, "once"), decay=Decay(50, 30))
     assert score(card, events(("x", "2024-03-20"), ("x", "2024-05-20")))["score"] == 10
