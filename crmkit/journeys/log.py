@@ -60,7 +60,9 @@ class Window:
     by: str
 
 
-def read_window(touches: Any, conversions: Any, window: Window, *, milestones: bool, keep: Sequence[str] = ()) -> Log:
+def read_window(
+    touches: object, conversions: object, window: Window, *, milestones: bool, keep: Sequence[str] = ()
+) -> Log:
     """Return `read` for a window."""
     if window.sharing not in ("split", "shared"):
         raise DomainError(f'sharing must be "split" or "shared", got {window.sharing!r}.')
