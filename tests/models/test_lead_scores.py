@@ -67,6 +67,20 @@ def test_expected_profit_is_the_integral_of_the_best_cut_off(seed, money):
     assert found.profit >= max(found.profit_of_all, 0.0) - 1e-9
 
 
+def test_expected_profit_is_empulses():
+    """Stored from empulse 0.13.1, which is not installed here.
+
+    For each pair: `empc_score(came, score, clv=value, incentive_cost=0, contact_cost=cost, alpha=6, beta=14)`.
+    """
+    rng = np.random.default_rng(11)
+    came = (rng.random(400) < 0.3).astype(int)
+    score = np.round(1 / (1 + np.exp(-(rng.normal(size=400) + 1.2 * came))), 3)
+    stored = {(200, 10): 11.808266926027152, (200, 40): 1.5691874860806942, (400, 25): 20.324716057298044}
+    for money, judge in stored.items():
+        found = scores.expected_maximum_profit(came, score, call=CallProfit(*money))
+        assert found.profit == pytest.approx(judge, rel=1e-12)
+
+
 def test_expected_profit_where_the_order_is_perfect():
     """Of 10 leads 4 convert and have the highest scores: a call pays where g value > cost, and for these alone.
 

@@ -32,6 +32,24 @@ def test_by_hand():
     assert information_value(events, others) == pytest.approx(expected, rel=1e-14)
 
 
+def test_evidence_of_given_bins_is_optbinnings():
+    """Stored from optbinning 1.0.0, which is not installed here: its table prints six decimals.
+
+    `OptimalBinning(user_splits=[2, 4, 7, 10], user_splits_fixed=[True] * 4).fit(x, y).binning_table.build()`; its
+    evidence is ln(others / events), with the sign turned.
+    """
+    rng = np.random.default_rng(11)
+    x = np.round(rng.gamma(2, 3, 600), 2)
+    y = rng.random(600) < 1 / (1 + np.exp(1.5 - 0.2 * x))
+    x[::9] = np.nan
+    at = np.where(np.isnan(x), 5, np.searchsorted([2.0, 4.0, 7.0, 10.0], x, side="right"))
+    events, others = np.bincount(at[y], minlength=6).astype(float), np.bincount(at[~y], minlength=6).astype(float)
+    assert events.tolist() == [14, 32, 70, 51, 71, 25]
+    stored = [1.271897, 0.717152, -0.042077, -0.442085, -1.56617, 0.270865]
+    np.testing.assert_allclose(-weight_of_evidence(events, others), stored, atol=5e-7)
+    assert information_value(events, others) == pytest.approx(0.638948, abs=5e-7)
+
+
 def test_evidence_is_what_a_saturated_logistic_regression_finds():
     rng = np.random.default_rng(2)
     codes = rng.integers(0, 4, 800)
