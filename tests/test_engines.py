@@ -70,12 +70,16 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "campaign": churn_calls.campaign(),
         "customers": segments[["customer_id"]].assign(value=np.arange(len(segments)) * 10.0)[1:],
         "segments before": rfm.segment(orders, as_of=EARLIER, cuts=CUTS),
-        **card_calls.leads_and_events(orders),
-        **lead_calls.tables(),
-        **attribution_calls.tables(orders),
-        **money_calls.channel_tables(orders),
-        **money_calls.lead_tables(),
     }
+    for part in (
+        card_calls.leads_and_events(orders),
+        lead_calls.tables(),
+        attribution_calls.tables(orders),
+        money_calls.channel_tables(orders),
+        money_calls.lead_tables(),
+    ):
+        assert not made.keys() & part.keys()
+        made |= part
     return churn_calls.with_alerts({**made, **churn_calls.beside_orders(orders)})
 
 

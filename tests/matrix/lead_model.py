@@ -25,14 +25,14 @@ def an_earlier_model() -> scoring.LeadModel:
 
 CASES: Mapping[str, Case] = {
     "scoring.fit_lead_model": Case(
-        lambda f: scoring.fit_lead_model(f, as_of=AS_OF, horizon_days=30, with_challenger=False), ("leads",), ()
+        lambda f: scoring.fit_lead_model(f, as_of=AS_OF, horizon_days=30, with_challenger=False), ("ripe leads",), ()
     ),
     "scoring.retrain_lead_model": Case(
-        lambda f: scoring.retrain_lead_model(f, previous=an_earlier_model(), as_of=AS_OF), ("leads",), ()
+        lambda f: scoring.retrain_lead_model(f, previous=an_earlier_model(), as_of=AS_OF), ("ripe leads",), ()
     ),
     "scoring.predict_leads": Case(
         lambda f: scoring.predict_leads(f, model=a_model(), as_of=AS_OF - dt.timedelta(days=9), locale="zh"),
-        ("leads",),
+        ("ripe leads",),
         ("lead_id",),
     ),
     "scoring.lead_report": Case(lambda f: scoring.lead_report(f, groups=5).gain, ("scored leads",), ()),
@@ -79,4 +79,4 @@ def tables() -> dict[str, pd.DataFrame]:
     later = whole[600:].assign(source=whole["source"][600:].where(whole["size"][600:] > 20, "new"))
     chance = (np.arange(240) % 60) / 60.0
     scored = pd.DataFrame({"p_convert": chance, "converted": (chance * 7.3 % 1 < chance).astype("int64")})
-    return {"leads": whole, "later leads": later.reset_index(drop=True), "scored leads": scored}
+    return {"ripe leads": whole, "later leads": later.reset_index(drop=True), "scored leads": scored}
