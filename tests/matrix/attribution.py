@@ -58,7 +58,7 @@ CASES: Mapping[str, Case] = {
     "attribution.customer_credits": Case(
         lambda t, c: attribution.customer_credits(t, c, model="shapley", as_of=AS_OF), LOGS, ("customer_id", "channel")
     ),
-    "attribution.side_by_side": Case(lambda f: attribution.side_by_side(f, of="value"), ("credit",), ("channel",)),
+    "attribution.side_by_side": Case(lambda f: attribution.side_by_side(f, of="value"), ("credit by models",), ("channel",)),
 }
 
 
@@ -106,4 +106,4 @@ def tables(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:
     credit = attribution.attribute_all(
         *(texts["touches"], texts["conversions"]), models=["first", "linear"], as_of=AS_OF
     ).astype({"model": "str", "channel": "str"})
-    return {**texts, "credit": credit}
+    return {**texts, "credit by models": credit}
