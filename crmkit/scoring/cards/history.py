@@ -13,7 +13,7 @@ from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.changes import day_scores, limit_changes, point_changes
 from crmkit.scoring.cards.entrance import admitted_events, admitted_leads
 from crmkit.scoring.cards.explained import behind, breakdown
-from crmkit.scoring.cards.handing import THRESHOLD, crossed_of, hand_off_moments, near_rows, with_moments
+from crmkit.scoring.cards.handing import THRESHOLD, crossed_of, hand_off_moments, near_threshold, with_moments
 from crmkit.scoring.cards.ledger import day_ledger
 from crmkit.scoring.cards.marked import marked_events, marked_ledger
 from crmkit.scoring.cards.points import as_points
@@ -133,8 +133,8 @@ def hand_offs(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.date
     totals = standing_totals(marked_events(log, checked), checked, day)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     ledger = frames.settled(day_ledger(log, checked), like=leads)
-    near = near_rows(marked_ledger(ledger, checked), standing, checked, like=leads)
-    moments = hand_off_moments(standing, crossed_of(near, standing, checked, day, like=leads))
+    near = near_threshold(ledger, marked_ledger, standing, checked, like=leads)
+    moments = hand_off_moments(standing, crossed_of(near.rows, near.people, checked, day, like=leads))
     facts = [name for name in frames.names_of(people) if name != "lead_id"]
     handed = moments.filter(~nw.col("handed_off_at").is_null()).with_columns(cause=_cause(checked))
     chosen = frames.settled(handed.select("lead_id", *facts, "handed_off_at", "handed_day", "cause"), like=leads)
