@@ -76,30 +76,28 @@ def near_threshold(
 
     Where all points fade, time is cut into blocks of the longest life of an event: a score can depend on its own block
     and the one before alone, and only blocks in which all points of both together reach the threshold are looked at,
-    with the ones before them.
+    with the ones before them. In a block without events nobody can stand higher than in the one before.
     """
     near = frames.settled(standing.filter(nw.col("most") >= card.threshold_units), like=like)
-    mine = rows.join(near.select("lead_id"), on="lead_id", how="semi")
     lives = [group.life_days(rule) for group, rule in card.event_rules]
     if not lives or None in lives or any(rule.counting == "first" for _, rule in card.event_rules):
-        return Near(near, mine)
+        return Near(near, rows.join(near.select("lead_id"), on="lead_id", how="semi"))
     life = max(life for life in lives if life is not None)
-    named = marked(mine, card).with_columns(
-        block=(nw.col("day") // life).cast(nw.Int64), worth=most_units(numbered(card))
-    )
-    blocked = frames.settled(named.select(*frames.names_of(rows), "block", "worth"), like=like)
-    per_block = blocked.group_by("lead_id", "block").agg(nw.col("worth").sum())
-    later = per_block.with_columns(block=nw.col("block") + 1)
-    pairs = nw.concat([per_block, later]).group_by("lead_id", "block").agg(nw.col("worth").sum())
+    placed = rows.with_columns(block=(nw.col("day") // life).cast(nw.Int64))
     floors = sum(max(0, limits(group)[0] or 0) for group in card.groups if group.kind == "engagement")
-    missing = near.select("lead_id", lack=card.threshold_units - floors - nw.col("fit"))
-    known = pairs.join(missing, on="lead_id", how="inner")
-    hot = frames.settled(known.filter(nw.col("worth") >= nw.col("lack")).select("lead_id", "block"), like=like)
+    lacking = near.select("lead_id", lack=card.threshold_units - floors - nw.col("fit"))
+    worth = marked(placed, card).with_columns(worth=most_units(numbered(card))).filter(nw.col("worth") > 0)
+    mine = worth.join(near.select("lead_id"), on="lead_id", how="semi")
+    blocks = frames.settled(mine.group_by("lead_id", "block").agg(nw.col("worth").sum()), like=like)
+    before = blocks.select("lead_id", block=nw.col("block") + 1, before=nw.col("worth"))
+    pairs = blocks.join(before, on=["lead_id", "block"], how="left").join(lacking, on="lead_id", how="inner")
+    enough = nw.col("worth") + nw.col("before").fill_null(0) >= nw.col("lack")
+    hot = frames.settled(pairs.filter(enough).select("lead_id", "block"), like=like)
     both = nw.concat([hot, hot.with_columns(block=nw.col("block") - 1)])
     # Who is there without any event has no block.
-    there = nw.concat([hot.select("lead_id"), missing.filter(nw.col("lack") <= 0).select("lead_id")])
+    there = nw.concat([hot.select("lead_id"), lacking.filter(nw.col("lack") <= 0).select("lead_id")])
     people = frames.settled(near.join(there, on="lead_id", how="semi"), like=like)
-    return Near(people, blocked.join(both, on=["lead_id", "block"], how="semi").drop("block", "worth"))
+    return Near(people, placed.join(both, on=["lead_id", "block"], how="semi").drop("block"))
 
 
 def crossed_of(ledger: frames.Frame, near: frames.Frame, card: Scorecard, day: dt.date, *, like: Any) -> frames.Frame:
