@@ -93,7 +93,7 @@ def score_leads(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.da
     day, checked = frames.as_day(as_of), checked_card(card)
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     log = admitted_events(events, checked, day, beside=people)
-    totals = frames.settled(standing_totals(marked_events(log, checked), checked, day), like=leads)
+    totals = frames.settled(standing_totals(marked_events(log, checked), checked, day, like=leads), like=leads)
     _report_unknown(totals, people, leads, checked)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     near = near_threshold(log, marked_events, standing, checked, like=leads)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from functools import reduce
 from operator import add, or_
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -36,9 +37,9 @@ def days_asked(card: Scorecard, day: dt.date) -> Days:
     return {"now": nw.lit(day.toordinal()), "before": nw.lit(day.toordinal() - card.trend_days)}
 
 
-def standing_totals(rows: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
+def standing_totals(rows: frames.Frame, card: Scorecard, day: dt.date, *, like: Any) -> frames.Frame:
     """Add up marked rows per lead, as `lead_standing` needs them."""
-    return lead_totals(rows, card, days_asked(card, day), _extra_sums(card), by_rule=False)
+    return lead_totals(rows, card, days_asked(card, day), _extra_sums(card), by_rule=False, like=like)
 
 
 def lead_standing(people: frames.Frame, totals: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add, or_
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import narwhals.stable.v2 as nw
 
@@ -101,7 +101,14 @@ def cells(rules: Sequence[Numbered], by_rule: bool) -> dict[str, list[Numbered]]
 
 
 def lead_totals(
-    rows: frames.Frame, card: Scorecard, days: Days, more: Sums, *, by_rule: bool, by: Sequence[str] = ("lead_id",)
+    rows: frames.Frame,
+    card: Scorecard,
+    days: Days,
+    more: Sums,
+    *,
+    by_rule: bool,
+    like: Any,
+    by: Sequence[str] = ("lead_id",),
 ) -> frames.Frame:
     """Add up marked rows per lead.
 
@@ -123,7 +130,9 @@ def lead_totals(
         parts.append(fading.of(_live_rows(rows, [one for one in rules if one.life], days), *by))
     if daily:
         parts.append(_day_sums(rows, daily, days, by))
-    return reduce(lambda table, part: table.join(part, on=list(by), how="left"), parts)
+    # Each part is computed by itself: one statement would copy the log to read it twice.
+    whole = [frames.settled(part, like=like) for part in parts] if len(parts) > 1 else parts
+    return reduce(lambda table, part: table.join(part, on=list(by), how="left"), whole)
 
 
 def _live_rows(rows: frames.Frame, rules: Sequence[Numbered], days: Days) -> frames.Frame:

@@ -92,7 +92,7 @@ def update_scores(
     if previous is not None:
         ledger = merged(_admitted_ledger(previous, checked, day, beside=people), ledger)
     ledger = frames.settled(ledger, like=leads)
-    totals = standing_totals(marked_ledger(ledger, checked), checked, day)
+    totals = standing_totals(marked_ledger(ledger, checked), checked, day, like=leads)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     near = near_threshold(ledger, marked_ledger, standing, checked, like=leads)
     scores = scores_of(standing, crossed_of(near.rows, near.people, checked, day, like=leads), checked, day)
