@@ -155,7 +155,7 @@ def by_lead(leads, events):
             yield lead, known
 
 
-QUICK = settings(max_examples=12, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+QUICK = settings(max_examples=10, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 
 
 @QUICK
@@ -257,7 +257,7 @@ def test_updates_in_any_split_give_the_full_run(card, log, random):
 
 
 @pytest.mark.parametrize("function", [scoring.score_leads, scoring.explain, scoring.score_history, scoring.hand_offs])
-@settings(QUICK, max_examples=10)
+@settings(QUICK, max_examples=6)
 @given(card=cards(), log=logs(), random=st.randoms(use_true_random=False))
 def test_order_names_and_the_future_change_nothing(function, card, log, random):
     leads, events = log

@@ -62,27 +62,27 @@ CARD = Scorecard(
 CASES: Mapping[str, Case] = {
     "scoring.score_leads": Case(
         lambda people, log: scoring.score_leads(people, log, card=CARD, as_of=AS_OF),
-        ("leads", "lead events"),
+        ("carded leads", "lead events"),
         ("lead_id",),
     ),
     "scoring.explain": Case(
         lambda people, log: scoring.explain(people, log, card=CARD, as_of=AS_OF),
-        ("leads", "lead events"),
+        ("carded leads", "lead events"),
         ("lead_id", "rule"),
     ),
     "scoring.score_history": Case(
         lambda people, log: scoring.score_history(people, log, card=CARD, as_of=AS_OF),
-        ("leads", "lead events"),
+        ("carded leads", "lead events"),
         ("lead_id", "changed_at", "rule", "cause"),
     ),
     "scoring.hand_offs": Case(
         lambda people, log: scoring.hand_offs(people, log, card=CARD, as_of=AS_OF),
-        ("leads", "lead events"),
+        ("carded leads", "lead events"),
         ("lead_id", "rule"),
     ),
     "scoring.update_scores": Case(
         lambda people, log, ledger: scoring.update_scores(ledger, log, leads=people, card=CARD, as_of=AS_OF).scores,
-        ("leads", "lead events", "lead ledger"),
+        ("carded leads", "lead events", "lead ledger"),
         ("lead_id",),
     ),
 }
@@ -117,4 +117,4 @@ def leads_and_events(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:
     again = events[::3].assign(event="page")
     events = pd.concat([events, again], ignore_index=True).astype({"event": "str"})
     first = scoring.update_scores(None, events, leads=leads, card=CARD, as_of=EARLIER).ledger
-    return {"leads": leads, "lead events": events, "lead ledger": first}
+    return {"carded leads": leads, "lead events": events, "lead ledger": first}

@@ -60,14 +60,16 @@ def explain(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.date) 
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     rows = marked_events(admitted_events(events, checked, day, beside=people), checked)
     at = nw.lit(day.toordinal())
-    whole = people.join(behind(rows, checked, at), on="lead_id", how="left")
+    whole = people.join(behind(rows, checked, at, like=leads), on="lead_id", how="left")
     made = breakdown(frames.settled(whole, like=leads), checked, at)
     named = made.with_columns(points=as_points(nw.col("points")))
     columns = ["lead_id", "rule", "group", *_BEHIND]
     return frames.leave(named.select(*columns), like=leads, sort=list(KEY), same=["lead_id"])
 
 
-def behind(rows: frames.Frame, card: Scorecard, at: nw.Expr, *, by: Sequence[str] = ("lead_id",)) -> frames.Frame:
+def behind(
+    rows: frames.Frame, card: Scorecard, at: nw.Expr, *, like: Any, by: Sequence[str] = ("lead_id",)
+) -> frames.Frame:
     """Add up marked rows per lead and rule on a day: `lead_totals` by rule, and the live events behind each."""
     sums = override_sums(card)
     for one in numbered(card):
@@ -77,7 +79,7 @@ def behind(rows: frames.Frame, card: Scorecard, at: nw.Expr, *, by: Sequence[str
     for one in numbered(card):
         if one.rule.counting == "first":
             sums.put(f"start_{one.number}", nw.when(one.met).then(nw.col("first_at")), "min")
-    return lead_totals(rows, card, {"now": at}, sums, by_rule=True, by=by)
+    return lead_totals(rows, card, {"now": at}, sums, by_rule=True, like=like, by=by)
 
 
 def breakdown(whole: frames.Frame, card: Scorecard, at: nw.Expr, *, keep: Sequence[str] = ()) -> frames.Frame:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import narwhals.stable.v2 as nw
 
@@ -48,37 +49,59 @@ def hand_off_moments(people: frames.Frame, crossed: frames.Frame) -> frames.Fram
     )
 
 
-def near_rows(rows: frames.Frame, standing: frames.Frame, card: Scorecard, *, like: Any) -> frames.Frame:
-    """Keep the marked rows that a crossing can depend on: a small part of the log, as few leads are ever handed off.
+class Near(NamedTuple):
+    """What crossings can depend on: a small part of leads and log, as few leads are ever handed off.
 
-    They are those of leads whose points can have reached the threshold at all. Where all points fade, time is cut into
-    blocks of the longest life of an event: a score can depend on its own block and the one before alone, and only
-    blocks in which all points of both together reach the threshold are looked at, with the ones before them.
+    Attributes
+    ----------
+    people : lazy frame
+        Leads whose points can have reached the threshold, as `lead_standing` gives them.
+    rows : lazy frame
+        Rows of the log, or of the ledger, that can have brought them there.
     """
-    near = frames.settled(standing.filter(nw.col("most") >= card.threshold_units).select("lead_id", "fit"), like=like)
-    mine = rows.join(near.select("lead_id"), on="lead_id", how="semi")
+
+    people: frames.Frame
+    rows: frames.Frame
+
+
+def near_threshold(
+    rows: frames.Frame,
+    marked: Callable[[frames.Frame, Scorecard], frames.Frame],
+    standing: frames.Frame,
+    card: Scorecard,
+    *,
+    like: Any,
+) -> Near:
+    """Find who came near the threshold, and when; `marked` marks `rows`.
+
+    Where all points fade, time is cut into blocks of the longest life of an event: a score can depend on its own block
+    and the one before alone, and only blocks in which all points of both together reach the threshold are looked at,
+    with the ones before them. In a block without events nobody can stand higher than in the one before.
+    """
+    near = frames.settled(standing.filter(nw.col("most") >= card.threshold_units), like=like)
     lives = [group.life_days(rule) for group, rule in card.event_rules]
     if not lives or None in lives or any(rule.counting == "first" for _, rule in card.event_rules):
-        return mine
+        return Near(near, rows.join(near.select("lead_id"), on="lead_id", how="semi"))
     life = max(life for life in lives if life is not None)
-    named = mine.with_columns(block=(nw.col("day") // life).cast(nw.Int64), worth=most_units(numbered(card)))
-    marks = [name for name in frames.names_of(named) if name.startswith("m") and name[1:].isdigit()]
-    blocked = frames.settled(named.drop(*marks), like=like)
-    per_block = blocked.group_by("lead_id", "block").agg(nw.col("worth").sum())
-    later = per_block.with_columns(block=nw.col("block") + 1)
-    pairs = nw.concat([per_block, later]).group_by("lead_id", "block").agg(nw.col("worth").sum())
+    placed = rows.with_columns(block=(nw.col("day") // life).cast(nw.Int64))
     floors = sum(max(0, limits(group)[0] or 0) for group in card.groups if group.kind == "engagement")
-    known = pairs.join(near, on="lead_id", how="inner")
-    hot = known.filter(nw.col("worth") + nw.col("fit") + floors >= card.threshold_units).select("lead_id", "block")
+    lacking = near.select("lead_id", lack=card.threshold_units - floors - nw.col("fit"))
+    worth = marked(placed, card).with_columns(worth=most_units(numbered(card))).filter(nw.col("worth") > 0)
+    mine = worth.join(near.select("lead_id"), on="lead_id", how="semi")
+    blocks = frames.settled(mine.group_by("lead_id", "block").agg(nw.col("worth").sum()), like=like)
+    before = blocks.select("lead_id", block=nw.col("block") + 1, before=nw.col("worth"))
+    pairs = blocks.join(before, on=["lead_id", "block"], how="left").join(lacking, on="lead_id", how="inner")
+    enough = nw.col("worth") + nw.col("before").fill_null(0) >= nw.col("lack")
+    hot = frames.settled(pairs.filter(enough).select("lead_id", "block"), like=like)
     both = nw.concat([hot, hot.with_columns(block=nw.col("block") - 1)])
-    return blocked.join(both, on=["lead_id", "block"], how="semi")
+    # Who is there without any event has no block.
+    there = nw.concat([hot.select("lead_id"), lacking.filter(nw.col("lack") <= 0).select("lead_id")])
+    people = frames.settled(near.join(there, on="lead_id", how="semi"), like=like)
+    return Near(people, placed.join(both, on=["lead_id", "block"], how="semi").drop("block"))
 
 
-def crossed_of(
-    ledger: frames.Frame, standing: frames.Frame, card: Scorecard, day: dt.date, *, like: Any
-) -> frames.Frame:
-    """Find the crossings in a ledger that holds at least what `near_rows` keeps."""
-    near = frames.settled(standing.filter(nw.col("most") >= card.threshold_units), like=like)
+def crossed_of(ledger: frames.Frame, near: frames.Frame, card: Scorecard, day: dt.date, *, like: Any) -> frames.Frame:
+    """Find the crossings of the people of `Near` in a ledger of at least its rows."""
     running = day_scores(point_changes(ledger, near, card, day), card)
     return crossings(frames.settled(running, like=like), near, card)
 

@@ -13,7 +13,7 @@ from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.changes import day_scores, limit_changes, point_changes
 from crmkit.scoring.cards.entrance import admitted_events, admitted_leads
 from crmkit.scoring.cards.explained import behind, breakdown
-from crmkit.scoring.cards.handing import THRESHOLD, crossed_of, hand_off_moments, near_rows, with_moments
+from crmkit.scoring.cards.handing import THRESHOLD, crossed_of, hand_off_moments, near_threshold, with_moments
 from crmkit.scoring.cards.ledger import day_ledger
 from crmkit.scoring.cards.marked import marked_events, marked_ledger
 from crmkit.scoring.cards.points import as_points
@@ -57,7 +57,7 @@ def score_history(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.
     day, checked = frames.as_day(as_of), checked_card(card)
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     log = admitted_events(events, checked, day, beside=people)
-    totals = standing_totals(marked_events(log, checked), checked, day)
+    totals = standing_totals(marked_events(log, checked), checked, day, like=leads)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     ledger = day_ledger(log, checked)
     changes = frames.settled(point_changes(ledger, standing, checked, day), like=leads)
@@ -130,24 +130,26 @@ def hand_offs(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.date
     day, checked = frames.as_day(as_of), checked_card(card)
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     log = admitted_events(events, checked, day, beside=people)
-    totals = standing_totals(marked_events(log, checked), checked, day)
+    totals = standing_totals(marked_events(log, checked), checked, day, like=leads)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     ledger = frames.settled(day_ledger(log, checked), like=leads)
-    near = near_rows(marked_ledger(ledger, checked), standing, checked, like=leads)
-    moments = hand_off_moments(standing, crossed_of(near, standing, checked, day, like=leads))
+    near = near_threshold(ledger, marked_ledger, standing, checked, like=leads)
+    moments = hand_off_moments(standing, crossed_of(near.rows, near.people, checked, day, like=leads))
     facts = [name for name in frames.names_of(people) if name != "lead_id"]
     handed = moments.filter(~nw.col("handed_off_at").is_null()).with_columns(cause=_cause(checked))
     chosen = frames.settled(handed.select("lead_id", *facts, "handed_off_at", "handed_day", "cause"), like=leads)
-    table = _touches(ledger, chosen, facts, checked)
+    table = _touches(ledger, chosen, facts, checked, like=leads)
     columns = ["lead_id", "handed_off_at", "score", "cause", "rule", "group", "points", "events", "first_at", "last_at"]
     return frames.leave(table.select(*columns), like=leads, sort=["lead_id", "rule"], same=["lead_id"])
 
 
-def _touches(ledger: frames.Frame, handed: frames.Frame, facts: list[str], card: Scorecard) -> frames.Frame:
+def _touches(
+    ledger: frames.Frame, handed: frames.Frame, facts: list[str], card: Scorecard, *, like: Any
+) -> frames.Frame:
     """Explain each hand-off as of its own day."""
     at = nw.col("handed_day")
     rows = ledger.join(handed.select("lead_id", "handed_day"), on="lead_id", how="inner").filter(nw.col("day") <= at)
-    totals = behind(marked_ledger(rows, card), card, at, by=("lead_id", "handed_day")).drop("handed_day")
+    totals = behind(marked_ledger(rows, card), card, at, like=like, by=("lead_id", "handed_day")).drop("handed_day")
     whole = handed.join(totals, on="lead_id", how="left")
     lines = breakdown(whole, card, at, keep=("handed_off_at", "cause"))
     score = nw.col("points").sum().over("lead_id").cast(nw.Int64)

@@ -10,7 +10,7 @@ from crmkit import frames
 from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.conditions import Event
 from crmkit.scoring.cards.entrance import conditions
-from crmkit.scoring.cards.matches import event_holds
+from crmkit.scoring.cards.matches import detail_holds
 
 KEY: Final = ("lead_id", "rule", "day")
 
@@ -26,7 +26,7 @@ def day_ledger(events: frames.Frame, card: Scorecard) -> frames.Frame:
     matched = frames.join_small(events, names, on=["event"]).filter(~nw.col("rule").is_null())
     for code, when in asked:
         if when.content or when.channel:
-            matched = matched.filter((nw.col("rule") != code) | event_holds(when))
+            matched = matched.filter((nw.col("rule") != code) | detail_holds(when))
     return _counted(matched.with_columns(events=nw.lit(1), first_at=nw.col("at"), last_at=nw.col("at")))
 
 

@@ -15,14 +15,23 @@ from crmkit import frames
 from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.conditions import Event
 from crmkit.scoring.cards.entrance import conditions
-from crmkit.scoring.cards.matches import event_holds
+from crmkit.scoring.cards.matches import detail_holds
 
 
 def marked_events(events: frames.Frame, card: Scorecard) -> frames.Frame:
     """Mark events; those that no condition asks for are left out."""
     asked = [when for _, when in conditions(card, Event)]
-    marks = {f"m{i}": frames.one_if(event_holds(when)) for i, when in enumerate(asked)}
-    return _met(events.with_columns(**marks, first_at=nw.col("at"), last_at=nw.col("at")), len(asked))
+    names = list(dict.fromkeys(name for when in asked for name in when.event))
+    if not names:
+        return _met(events.with_columns(first_at=nw.col("at"), last_at=nw.col("at")), 0)
+    # One look-up by name marks all conditions: far faster than a comparison of texts for each.
+    marks = {f"m{i}": [int(name in when.event) for name in names] for i, when in enumerate(asked)}
+    marked = frames.join_small(events, {"event": names, **marks}, on=["event"]).filter(~nw.col("m0").is_null())
+    detailed = {f"m{i}": when for i, when in enumerate(asked) if when.content or when.channel}
+    if detailed:
+        found = {m: nw.when(detail_holds(when)).then(nw.col(m)).otherwise(nw.lit(0)) for m, when in detailed.items()}
+        marked = _met(marked.with_columns(**found), len(asked))
+    return marked.with_columns(first_at=nw.col("at"), last_at=nw.col("at"))
 
 
 def marked_ledger(ledger: frames.Frame, card: Scorecard) -> frames.Frame:

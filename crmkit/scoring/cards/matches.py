@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
-from operator import or_
+from operator import and_, or_
 
 import narwhals.stable.v2 as nw
 
@@ -14,23 +14,23 @@ from crmkit.scoring.cards.conditions import Attribute, Event
 def attribute_holds(when: Attribute, kind: nw.dtypes.DType) -> nw.Expr:
     """Whether a lead has the attribute; `kind` is that of the column, text or float64 or what the card only misses."""
     value = nw.col(when.column)
-    unknown = value.is_null()
-    if kind.is_float():
-        unknown = unknown | value.is_nan()
-    elif kind == nw.String:
-        unknown = unknown | (value.str.strip_chars() == "")
     if when.missing:
-        return unknown.fill_null(True)
-    return (~unknown & _test(when, value)).fill_null(False)
+        return _is_unknown(value, kind).fill_null(True)
+    # No test asks for blanks, so a blank text meets none; but NaN is above all numbers on some engines.
+    known = ~value.is_nan() & _test(when, value) if kind.is_float() else _test(when, value)
+    return known.fill_null(False)
 
 
-def event_holds(when: Event) -> nw.Expr:
-    """Whether a row of the log is such an event."""
-    holds = _one_of(nw.col("event"), when.event)
-    for name in ("content", "channel"):
-        if getattr(when, name):
-            holds = holds & _one_of(nw.col(name), getattr(when, name)).fill_null(False)
-    return holds
+def detail_holds(when: Event) -> nw.Expr:
+    """Whether a row of the log, of the right event, has the content and the channel."""
+    parts = [(nw.col(name), getattr(when, name)) for name in ("content", "channel") if getattr(when, name)]
+    return reduce(and_, [_one_of(value, wanted).fill_null(False) for value, wanted in parts])
+
+
+def _is_unknown(value: nw.Expr, kind: nw.dtypes.DType) -> nw.Expr:
+    if kind.is_float():
+        return value.is_null() | value.is_nan()
+    return value.is_null() | (value.str.strip_chars() == "") if kind == nw.String else value.is_null()
 
 
 def _test(when: Attribute, value: nw.Expr) -> nw.Expr:

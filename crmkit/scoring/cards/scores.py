@@ -13,7 +13,7 @@ from crmkit import frames
 from crmkit.errors import DomainError
 from crmkit.scoring.cards.card import DISQUALIFIED, LETTERS, Scorecard
 from crmkit.scoring.cards.entrance import admitted_events, admitted_leads
-from crmkit.scoring.cards.handing import crossed_of, hand_off_moments, near_rows
+from crmkit.scoring.cards.handing import crossed_of, hand_off_moments, near_threshold
 from crmkit.scoring.cards.ledger import day_ledger
 from crmkit.scoring.cards.marked import marked_events
 from crmkit.scoring.cards.points import as_points, units
@@ -93,16 +93,13 @@ def score_leads(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.da
     day, checked = frames.as_day(as_of), checked_card(card)
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     log = admitted_events(events, checked, day, beside=people)
-    totals = frames.settled(standing_totals(marked_events(log, checked), checked, day), like=leads)
+    totals = frames.settled(standing_totals(marked_events(log, checked), checked, day, like=leads), like=leads)
     _report_unknown(totals, people, leads, checked)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
-    ledger = frames.settled(
-        day_ledger(near_rows(marked_events(log, checked), standing, checked, like=leads), checked), like=leads
-    )
-    return frames.leave(scores_of(standing, ledger, checked, day, like=leads), like=leads, sort=["lead_id"], same=_SAME)
-
-
-_SAME: Final = ["lead_id"]
+    near = near_threshold(log, marked_events, standing, checked, like=leads)
+    ledger = frames.settled(day_ledger(near.rows, checked), like=leads)
+    crossed = crossed_of(ledger, near.people, checked, day, like=leads)
+    return frames.leave(scores_of(standing, crossed, checked, day), like=leads, sort=["lead_id"], same=["lead_id"])
 
 
 def checked_card(card: Scorecard) -> Scorecard:
@@ -128,11 +125,9 @@ def _report_unknown(totals: frames.Frame, people: frames.Frame, leads: Any, card
         )
 
 
-def scores_of(
-    standing: frames.Frame, ledger: frames.Frame, card: Scorecard, day: dt.date, *, like: Any
-) -> frames.Frame:
+def scores_of(standing: frames.Frame, crossed: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
     """Finish the table of scores."""
-    handed = hand_off_moments(standing, crossed_of(ledger, standing, card, day, like=like))
+    handed = hand_off_moments(standing, crossed)
     return handed.with_columns(
         fit_points=as_points(nw.col("fit")),
         engagement_points=as_points(nw.col("engagement_now")),

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from functools import reduce
 from operator import add, or_
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -24,6 +25,7 @@ from crmkit.scoring.cards.totals import (
     cells,
     lead_totals,
     limits,
+    most_units,
     numbered,
     override_sums,
     rule_units,
@@ -35,9 +37,9 @@ def days_asked(card: Scorecard, day: dt.date) -> Days:
     return {"now": nw.lit(day.toordinal()), "before": nw.lit(day.toordinal() - card.trend_days)}
 
 
-def standing_totals(rows: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
+def standing_totals(rows: frames.Frame, card: Scorecard, day: dt.date, *, like: Any) -> frames.Frame:
     """Add up marked rows per lead, as `lead_standing` needs them."""
-    return lead_totals(rows, card, days_asked(card, day), _extra_sums(card), by_rule=False)
+    return lead_totals(rows, card, days_asked(card, day), _extra_sums(card), by_rule=False, like=like)
 
 
 def lead_standing(people: frames.Frame, totals: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
@@ -65,7 +67,8 @@ def lead_standing(people: frames.Frame, totals: frames.Frame, card: Scorecard, d
         is_out = (nw.col("out_day") <= on).fill_null(False)
         score = nw.col("fit") + nw.col(f"engagement_{at}")
         known = known.with_columns(**{f"score_{at}": nw.when(is_out).then(nw.lit(0)).otherwise(score).cast(nw.Int64)})
-    return known.with_columns(most=nw.col("fit") + _sum_of([_most(group, card) for group in engaged]))
+    most = [kept_within(nw.col(f"b_{group.code}"), *limits(group)) for group in engaged]
+    return known.with_columns(most=nw.col("fit") + _sum_of(most))
 
 
 def group_units(group: Group, card: Scorecard, at: str, day: nw.Expr, *, by_rule: bool = False) -> nw.Expr:
@@ -122,23 +125,12 @@ def _fit(group: Group, card: Scorecard) -> nw.Expr:
     return _sum_of([points for own, _, points in fit_units(card) if own is group])
 
 
-def _most(group: Group, card: Scorecard) -> nw.Expr:
-    """Most that a group can have brought on any day."""
-    parts = [nw.col(f"b_{group.code}")]
-    for one in numbered(card):
-        if one.group is group and one.rule.counting != "every":
-            seen = nw.col(f"first_{one.number}" if one.rule.counting == "first" else f"last_{one.number}_now")
-            parts.append(nw.when(~seen.is_null()).then(nw.lit(one.rule.most)).otherwise(nw.lit(0)))
-    return kept_within(_sum_of(parts), *limits(group))
-
-
 def _extra_sums(card: Scorecard) -> Sums:
     sums = override_sums(card)
     rules = numbered(card)
     for group in card.groups:
         if group.kind == "engagement":
-            every = [one.rule.most * one.mark for one in rules if one.group is group and one.rule.counting == "every"]
-            sums.put(f"b_{group.code}", _sum_of(every), "sum")
+            sums.put(f"b_{group.code}", most_units([one for one in rules if one.group is group]), "sum")
     stage = nw.lit(0)
     for place, name in enumerate(card.stages, 1):
         marks = [one.met for one in rules if one.rule.stage == name]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add, or_
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import narwhals.stable.v2 as nw
 
@@ -22,6 +23,7 @@ from crmkit.scoring.cards.rules import Rule
 # The end of a day at which the rules are asked, by a name that columns bear: its ordinal.
 Days: TypeAlias = Mapping[str, nw.Expr]
 _How: TypeAlias = Literal["sum", "min", "max"]
+_FOR_EVER = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ class Numbered:
         """Whether any does."""
         return self.mark > 0
 
+    @property
+    def life(self) -> int | None:
+        """Days for which an event counts; None: for ever."""
+        return self.group.life_days(self.rule)
+
     def share(self, day: nw.Expr, at: nw.Expr) -> nw.Expr:
         """Percent left of the points of a day."""
         return share_left(day, at, self.group, self.rule)
@@ -81,8 +88,7 @@ def cell(one: Numbered, by_rule: bool) -> str:
     """Name the sum that an "every" rule goes into: rules of one group that fade alike share it, unless by rule."""
     if by_rule:
         return f"s{one.number}"
-    life = one.group.life_days(one.rule) or 0
-    return f"s_{one.group.code}_{life}_{'capped' if one.rule.daily_cap else 'free'}"
+    return f"s_{one.group.code}_{one.life or 0}_{'capped' if one.rule.daily_cap else 'free'}"
 
 
 def cells(rules: Sequence[Numbered], by_rule: bool) -> dict[str, list[Numbered]]:
@@ -95,29 +101,44 @@ def cells(rules: Sequence[Numbered], by_rule: bool) -> dict[str, list[Numbered]]
 
 
 def lead_totals(
-    rows: frames.Frame, card: Scorecard, days: Days, more: Sums, *, by_rule: bool, by: Sequence[str] = ("lead_id",)
+    rows: frames.Frame,
+    card: Scorecard,
+    days: Days,
+    more: Sums,
+    *,
+    by_rule: bool,
+    like: Any,
+    by: Sequence[str] = ("lead_id",),
 ) -> frames.Frame:
     """Add up marked rows per lead.
 
     Columns: the sums of `cells` on each of `days`; `first_i` (ordinal) of rules that count the first event, `last_i` of
-    those that count the newest and `live_i` of ladders, on each of `days`; and those of `more`.
+    those that count the newest and `live_i` of ladders, on each of `days`; and those of `more`. What fades is added up
+    over the rows that are live on one of `days`, mostly few; missing for leads without any.
     """
     rules = numbered(card)
-    sums = Sums(dict(more.columns), dict(more.how))
+    lasting, fading = Sums(dict(more.columns), dict(more.how)), Sums()
     daily = {name: ones for name, ones in cells(rules, by_rule).items() if ones[0].rule.daily_cap}
     for name, ones in cells(rules, by_rule).items():
         if name not in daily:
             points = reduce(add, [hundredths(one.rule.points) * one.mark for one in ones])
-            _put_sums(sums, name, points, ones[0], days)
+            _put_sums(fading if ones[0].life else lasting, name, points, ones[0], days)
     for one in rules:
-        _put_single(sums, one, days)
-    table = sums.of(rows, *by)
-    if not daily:
-        return table
-    capped = _day_sums(rows, daily, days, by)
-    return table.join(capped, on=list(by), how="left").with_columns(
-        nw.col(*[f"{name}_{at}" for name in daily for at in days]).fill_null(0)
-    )
+        _put_single(fading if one.life and one.rule.counting != "first" else lasting, one, days)
+    parts = [lasting.of(rows, *by)]
+    if fading.columns:
+        parts.append(fading.of(_live_rows(rows, [one for one in rules if one.life], days), *by))
+    if daily:
+        parts.append(_day_sums(rows, daily, days, by))
+    # Each part is computed by itself: one statement would copy the log to read it twice.
+    whole = [frames.settled(part, like=like) for part in parts] if len(parts) > 1 else parts
+    return reduce(lambda table, part: table.join(part, on=list(by), how="left"), whole)
+
+
+def _live_rows(rows: frames.Frame, rules: Sequence[Numbered], days: Days) -> frames.Frame:
+    """Keep the rows that are live on one of the days by the rule of the longest life."""
+    longest = max(rules, key=lambda one: one.life or _FOR_EVER)
+    return rows.filter(reduce(or_, [longest.live(at) for at in days.values()]))
 
 
 def rule_units(one: Numbered, at: str, day: nw.Expr) -> nw.Expr:
@@ -166,7 +187,8 @@ def _day_sums(rows: frames.Frame, daily: Mapping[str, list[Numbered]], days: Day
     counts = Sums()
     for one in ones:
         counts.put(f"m{one.number}", one.mark, "sum")
-    by_day = counts.of(rows.filter(reduce(or_, [one.met for one in ones])), *by, "day")
+    live = _live_rows(rows.filter(reduce(or_, [one.met for one in ones])), ones, days)
+    by_day = counts.of(live, *by, "day")
     sums = Sums()
     for name, group in daily.items():
         _put_sums(sums, name, reduce(add, [day_hundredths(one.rule, one.mark) for one in group]), group[0], days)

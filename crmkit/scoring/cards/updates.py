@@ -14,7 +14,7 @@ from crmkit.schema import LEADS, Column, Table
 from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.conditions import Event
 from crmkit.scoring.cards.entrance import admitted_events, admitted_leads, conditions
-from crmkit.scoring.cards.handing import near_rows
+from crmkit.scoring.cards.handing import crossed_of, near_threshold
 from crmkit.scoring.cards.ledger import day_ledger, merged
 from crmkit.scoring.cards.marked import marked_ledger
 from crmkit.scoring.cards.scores import checked_card, scores_of
@@ -92,10 +92,10 @@ def update_scores(
     if previous is not None:
         ledger = merged(_admitted_ledger(previous, checked, day, beside=people), ledger)
     ledger = frames.settled(ledger, like=leads)
-    totals = standing_totals(marked_ledger(ledger, checked), checked, day)
+    totals = standing_totals(marked_ledger(ledger, checked), checked, day, like=leads)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
-    near = near_rows(marked_ledger(ledger, checked), standing, checked, like=leads)
-    scores = scores_of(standing, near, checked, day, like=leads)
+    near = near_threshold(ledger, marked_ledger, standing, checked, like=leads)
+    scores = scores_of(standing, crossed_of(near.rows, near.people, checked, day, like=leads), checked, day)
     dated = frames.with_dates(ledger.with_columns(number=nw.col("day")).drop("day"), day="number")
     kept = dated.select(*LEDGER.known)
     return Update(
