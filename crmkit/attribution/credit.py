@@ -84,8 +84,8 @@ def attribute(
 
     Notes
     -----
-    A conversion given as a date is at the end of its day, a touch given as a date at its beginning. Conversions of a
-    customer at one time share their journey.
+    A conversion given as a date, or at midnight sharp, is at the end of its day, a touch at its beginning; the clock of
+    `TimeDecay` and of the lookback runs to the beginning. Conversions of a customer at one time share their journey.
 
     Standard errors take the conversions as drawn one by one: sqrt(sum c^2 - (sum c)^2 / n). For Markov models
     customers are drawn, with all their journeys (Poisson bootstrap).

@@ -33,10 +33,10 @@ class Log:
         ties, and those asked for.
     sales : lazy frame
         One row per customer and time of conversion: `customer_id`, `sold` (microseconds; conversions of a date are at
-        its end), `clock` (the same, of a date its beginning), `opens` (the first microsecond of its window),
-        `before` (the conversion before it), `number` (of the customer's conversions, from 1), `sales` (count),
-        `value`, `square` (sum of squared values), `converted_at`, `conversion_id` (the first), and `lead`,
-        `opportunity` (microseconds) where there are milestones.
+        its end, and midnight sharp is a date), `clock` (the same, of a date its beginning), `opens` (the first
+        microsecond of its window), `before` (the conversion before it), `number` (of the customer's conversions, from
+        1), `sales` (count), `value`, `square` (sum of squared values), `converted_at`, `conversion_id` (the first), and
+        `lead`, `opportunity` (microseconds) where there are milestones.
     channels : object, shape (k,)
         Names in ascending order.
     ties : tuple of str
@@ -128,11 +128,12 @@ def _sale_rows(conversions: Any, day: dt.date, *, beside: frames.Frame) -> frame
     entered = schema.admit(conversions, schema.CONVERSIONS, columns=columns, beside=beside)
     names = frames.names_of(entered)
     past = entered.filter(nw.col("converted_at").cast(nw.Date) <= nw.lit(day))
-    ends = DAY - 1 if frames.kinds_of(past, ["converted_at"])["converted_at"] == nw.Date else 0
     value = nw.col("value").cast(nw.Float64).fill_null(0.0) if "value" in names else nw.lit(0.0)
     mark = nw.col("milestone").cast(nw.String).fill_null("") if "milestone" in names else nw.lit("")
     timed = frames.with_microseconds(past, clock="converted_at").with_columns(value=value, milestone=mark)
-    squared = timed.with_columns(sold=nw.col("clock") + ends, square=nw.col("value") * nw.col("value"))
+    # pandas keeps dates as stamps at midnight: a row at midnight sharp is a date, whatever its column is.
+    sold = nw.when(nw.col("clock") % DAY == 0).then(nw.col("clock") + (DAY - 1)).otherwise(nw.col("clock"))
+    squared = timed.with_columns(sold=sold, square=nw.col("value") * nw.col("value"))
     named = [name for name in ("conversion_id",) if name in names]
     return squared.select("customer_id", "sold", "clock", "value", "square", "milestone", "converted_at", *named)
 
@@ -167,7 +168,7 @@ def _numbered(goals: frames.Frame, lookback_days: float | None, marks: dict[str,
         *[nw.col(name).min() for name in ("converted_at", *named)],
         sales=nw.len(),
     )
-    placed = frames.with_places(at, by=["customer_id"], order=["sold"], before="sold")
+    placed = frames.with_places(at, by=["customer_id"], order=["sold", "clock"], before="sold")
     opens = nw.lit(-FAR) if lookback_days is None else nw.col("clock") - round(lookback_days * DAY)
     sales = placed.with_columns(
         sales=nw.col("sales").cast(nw.Int64), number=nw.col("place").cast(nw.Int32), opens=opens.cast(nw.Int64)

@@ -53,8 +53,9 @@ def journeys(
     Notes
     -----
     A journey without a conversion is what lies outside every window, cut at conversions. Who was touched shortly
-    before `as_of` may convert yet. A conversion given as a date is at the end of its day, a touch at its beginning;
-    conversions of a customer at one time are one journey that counts as often.
+    before `as_of` may convert yet. A conversion given as a date, or at midnight sharp, is at the end of its day, a
+    touch at its beginning; `days_before` counts to the beginning. Conversions of a customer at one time are one journey
+    that counts as often.
     """
     log = read_rows(touches, conversions, Window(as_of, lookback_days, sharing, gap_days, "channel"))
     won = placed_winning(log, sharing)
