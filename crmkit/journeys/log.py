@@ -29,8 +29,10 @@ class Log:
     Attributes
     ----------
     touches : lazy frame
-        `customer_id`, `touched` (microseconds), `code` (place of the channel in `channels`, from 1), columns that break
-        ties, and those asked for.
+        Of customers who converted: `customer_id`, `touched` (microseconds), `code` (place of the channel in `channels`,
+        from 1), columns that break ties, and those asked for.
+    strangers : lazy frame
+        The same of customers who never did; nothing is computed before it is asked for.
     sales : lazy frame
         One row per customer and time of conversion: `customer_id`, `sold` (microseconds; conversions of a date are at
         its end, and midnight sharp is a date), `clock` (the same, of a date its beginning), `opens` (the first
@@ -44,6 +46,7 @@ class Log:
     """
 
     touches: frames.Frame
+    strangers: frames.Frame
     sales: frames.Frame
     channels: NDArray[Any]
     ties: tuple[str, ...]
@@ -95,16 +98,21 @@ def read(
     rows, sold = _same_ids(rows, sold)
     channels = np.array(frames.distinct_rows(rows, ["channel"])["channel"].tolist(), dtype=object)
     _check_names(channels)
-    numbers = {"channel": channels, "code": np.arange(1, len(channels) + 1, dtype=np.int16)}
-    named = frames.join_small(rows, numbers, on=["channel"]) if len(channels) else rows.with_columns(code=nw.lit(1))
-    kept = [name for name in keep if name in frames.names_of(named)]
-    timed = frames.with_microseconds(named, touched="touched_at").select(
-        "customer_id", "touched", "code", *dict.fromkeys((*tied, *kept))
-    )
-    whole = frames.settled(timed, like=touches)
     marks = {name: sold.filter(nw.col("milestone") == name) for name in MILESTONES} if milestones else {}
     goals = sold.filter(~nw.col("milestone").is_in(list(MILESTONES)))
-    return Log(whole, frames.settled(_numbered(goals, lookback_days, marks), like=touches), channels, (*tied, "code"))
+    sales = frames.settled(_numbered(goals, lookback_days, marks), like=touches)
+    # Most customers never convert, and rules ask nothing about them: they are parted before anything is encoded.
+    buyers = sales.select("customer_id")
+    kept = (*tied, *[name for name in keep if name in frames.names_of(rows)])
+    own, others = (_encoded(rows.join(buyers, on="customer_id", how=how), channels, kept) for how in ("semi", "anti"))
+    return Log(frames.settled(own, like=touches), others, sales, channels, (*tied, "code"))
+
+
+def _encoded(rows: frames.Frame, channels: NDArray[Any], kept: Sequence[str]) -> frames.Frame:
+    numbers = {"channel": channels, "code": np.arange(1, len(channels) + 1, dtype=np.int16)}
+    named = frames.join_small(rows, numbers, on=["channel"]) if len(channels) else rows.with_columns(code=nw.lit(1))
+    timed = frames.with_microseconds(named, touched="touched_at")
+    return timed.select("customer_id", "touched", "code", *dict.fromkeys(kept))
 
 
 def _touch_rows(touches: Any, day: dt.date, by: str, keep: Sequence[str]) -> tuple[frames.Frame, list[str]]:
