@@ -145,7 +145,7 @@ class MarkovChain:
         return [_removal(own) for own in rest]
 
     def _dense(self, moving: F64, reward: F64) -> F64:
-        """Return expected rewards with all states, then without each channel, shape (r, states, 1 + channels, rewards)."""
+        """Return rewards with all states, then without each channel, shape (r, states, 1 + channels, rewards)."""
         replicates, (n, channels) = len(moving), self.member.shape
         chain = np.zeros((replicates, n, n))
         chain[:, self.stepping[0], self.stepping[1]] = moving
@@ -157,7 +157,7 @@ class MarkovChain:
         return found
 
     def _sparse(self, moving: F64, reward: F64, start: F64, accuracy: float) -> F64:
-        """Return rewards from the start with all states, then without each channel, shape (r, rewards, 1 + channels)."""
+        """Return rewards from the start, with all states and without each channel, shape (r, rewards, 1 + channels)."""
         n, channels = self.member.shape
         kept = np.concatenate([np.ones((n, 1), dtype=bool), ~self.member], axis=1)
         found = np.zeros((len(moving), reward.shape[2], channels + 1))

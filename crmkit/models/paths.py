@@ -53,6 +53,12 @@ class Paths:
         """Place of each touch in its path, from 0, shape (m,)."""
         return np.arange(len(self.codes)) - np.repeat(self.starts[:-1], self.lengths)
 
+    def chosen(self, kept: NDArray[np.bool_]) -> Paths:
+        """Keep some paths, bool, shape (n,)."""
+        starts = np.concatenate([[0], np.cumsum(self.lengths[kept])])
+        codes = self.codes[np.repeat(kept, self.lengths)]
+        return Paths(codes, starts, self.conversions[kept], self.nulls[kept], self.values[kept], self.channels)
+
 
 def summed(place: I64, weights: F64, n: int) -> F64:
     """Sum weights by place, shape (n,)."""
