@@ -49,7 +49,7 @@ def drawn(chance, base, names, n=1000):
 
 
 @pytest.mark.parametrize(
-    ("model", "logs", "within"), [("linear", 400, 0.03), ("shapley", 400, 0.03), ("markov", 80, 0.08)]
+    ("model", "logs", "within"), [("linear", 400, 0.03), ("shapley", 400, 0.03), ("markov", 300, 0.05)]
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(model, logs, within):
     chance, names = np.random.default_rng(17), sorted({*SHARES, *NULLS})
@@ -66,10 +66,11 @@ def test_intervals_hold_the_truth_as_often_as_they_say(model, logs, within):
         held.append((low <= truth) & (truth <= high))
         shares.append(table["share"])
         said.append(error)
-    # Three channels of one log are not independent: .80 has a standard error of about .015 over 400 logs, .03 over 80.
+    # Three channels of one log are not independent: .80 has a standard error of about .014 over 400 logs and .016 over
+    # 300. Over 1000 logs Markov's intervals held .789.
     assert np.mean(held) == pytest.approx(0.8, abs=within)
-    # A spread over 400 logs is known to 3.5 %, over 80 to 8 %.
-    assert np.mean(said, axis=0) == pytest.approx(np.std(shares, axis=0, ddof=1), rel=0.15 if logs > 100 else 0.3)
+    # A spread over 300 logs is known to 4 %.
+    assert np.mean(said, axis=0) == pytest.approx(np.std(shares, axis=0, ddof=1), rel=0.15)
 
 
 # ------------------------------------------------------------------------------------------- traps

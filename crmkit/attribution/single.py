@@ -116,7 +116,7 @@ def _credited(touches: Any, conversions: Any, model: Model, window: journeys.Win
     """Touches of conversions with `credit` and `value`."""
     milestones = isinstance(model, Milestones)
     log = journeys.read_rows(touches, conversions, window, milestones=milestones)
-    rows = journeys.placed_winning(log, window.sharing, milestones=milestones)
+    rows = journeys.placed_winning(log, window.sharing, like=touches, milestones=milestones)
     weighed = _weighed(rows, model, list(log.channels)).with_columns(
         weight=nw.when(nw.col("length") == 0).then(nw.lit(1.0)).otherwise(nw.col("weight"))
     )
