@@ -49,7 +49,7 @@ def drawn(chance, base, names, n=1000):
 
 
 @pytest.mark.parametrize(
-    ("model", "logs", "within"), [("linear", 400, 0.03), ("shapley", 400, 0.03), ("markov", 80, 0.08)]
+    ("model", "logs", "within"), [("linear", 400, 0.03), ("shapley", 400, 0.03), ("markov", 300, 0.05)]
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(model, logs, within):
     chance, names = np.random.default_rng(17), sorted({*SHARES, *NULLS})
@@ -66,10 +66,11 @@ def test_intervals_hold_the_truth_as_often_as_they_say(model, logs, within):
         held.append((low <= truth) & (truth <= high))
         shares.append(table["share"])
         said.append(error)
-    # Three channels of one log are not independent: .80 has a standard error of about .015 over 400 logs, .03 over 80.
+    # Three channels of one log are not independent: .80 has a standard error of about .014 over 400 logs and .016 over
+    # 300. Over 1000 logs Markov's intervals held .789.
     assert np.mean(held) == pytest.approx(0.8, abs=within)
-    # A spread over 400 logs is known to 3.5 %, over 80 to 8 %.
-    assert np.mean(said, axis=0) == pytest.approx(np.std(shares, axis=0, ddof=1), rel=0.15 if logs > 100 else 0.3)
+    # A spread over 300 logs is known to 4 %.
+    assert np.mean(said, axis=0) == pytest.approx(np.std(shares, axis=0, ddof=1), rel=0.15)
 
 
 # ------------------------------------------------------------------------------------------- traps
@@ -89,12 +90,41 @@ def test_a_touch_after_the_conversion_does_not_count_and_one_at_its_time_does():
 
 
 def test_a_conversion_given_as_a_date_is_at_the_end_of_its_day():
-    touches, sales = a_log([("x", "2024-03-01 23:59", "a"), ("x", "2024-03-02 00:00", "b")], [("x", "2024-03-01")])
-    assert credited(touches, sales.assign(converted_at=[dt.date(2024, 3, 1)])) == {"a": 1.0}
-    assert credited(touches, sales) == {"(unattributed)": 1.0}
+    touches, stamps = a_log([("x", "2024-03-01 23:59", "a"), ("x", "2024-03-02 00:00", "b")], [("x", "2024-03-01")])
+    dates = stamps.assign(converted_at=[dt.date(2024, 3, 1)])
     # The window is that of the day, too: a touch at the beginning of the day 30 days before is in it.
     early, _ = a_log([("x", "2024-01-31 00:00", "a")], [("x", "2024-03-01")])
-    assert credited(early, sales.assign(converted_at=[dt.date(2024, 3, 1)])) == {"a": 1.0}
+    # pandas keeps dates as stamps at midnight.
+    for sales in (dates, stamps):
+        assert credited(touches, sales) == {"a": 1.0}
+        assert credited(early, sales) == {"a": 1.0}
+    _, second = a_log([], [("x", "2024-03-01 00:00:01")])
+    assert credited(touches, second) == {"(unattributed)": 1.0}
+
+
+def test_whether_a_conversion_is_a_date_is_told_row_by_row():
+    rows = [("x", "2024-03-01 12:00", "a"), ("y", "2024-03-01 08:00", "b"), ("y", "2024-03-01 12:00", "c")]
+    touches, sales = a_log([*rows, ("y", "2024-02-29 00:00", "d")], [("x", "2024-03-01"), ("y", "2024-03-01 10:00")])
+    assert credited(touches, sales) == {"a": 1.0, "b": 1.0}
+    rows = attribution.credits(touches, sales, model=attribution.TimeDecay(half_life_days=1), as_of=DAY)
+    # The clock of decay runs to the beginning of a day, and to the time of a stamp.
+    assert dict(zip(rows["channel"], rows["credit"], strict=True))["d"] == pytest.approx(1 / (1 + 2 ** (32 / 24)))
+    whole, noon = a_log([("x", "2024-02-29 00:00", "d"), ("x", "2024-03-01 12:00", "a")], [("x", "2024-03-01")])
+    given = attribution.credits(whole, noon, model=attribution.TimeDecay(half_life_days=1), as_of=DAY)
+    assert given["credit"].tolist() == pytest.approx([1 / 3, 2 / 3])
+    # A stamp earlier on the day of a date comes first, and cuts its journey.
+    _, both = a_log([], [("x", "2024-03-01"), ("x", "2024-03-01 11:00")])
+    later, _ = a_log([("x", "2024-03-01 10:00", "a"), ("x", "2024-03-01 12:00", "b")], [])
+    assert credited(later, both) == {"a": 1.0, "b": 1.0}
+
+
+def test_direct_traffic_is_the_same_whatever_its_case_and_whoever_asks():
+    touches, sales = a_log([("x", "2024-03-01", "Mail"), ("x", "2024-03-02", "dIRECT web")], [("x", "2024-03-03")])
+    for name in ("Direct Web", "direct web", "DIRECT WEB"):
+        model = attribution.LastNonDirect(direct=(name,))
+        assert credited(touches, sales, model) == {"Mail": 1.0}
+        rows = attribution.credits(touches, sales, model=model, as_of=DAY)
+        assert rows["credit"].tolist() == [1.0, 0.0]
 
 
 def test_several_conversions_cut_each_others_journeys_unless_shared():

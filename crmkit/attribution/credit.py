@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -84,8 +84,8 @@ def attribute(
 
     Notes
     -----
-    A conversion given as a date is at the end of its day, a touch given as a date at its beginning. Conversions of a
-    customer at one time share their journey.
+    A conversion given as a date, or at midnight sharp, is at the end of its day, a touch at its beginning; the clock of
+    `TimeDecay` and of the lookback runs to the beginning. Conversions of a customer at one time share their journey.
 
     Standard errors take the conversions as drawn one by one: sqrt(sum c^2 - (sum c)^2 / n). For Markov models
     customers are drawn, with all their journeys (Poisson bootstrap).
@@ -173,7 +173,9 @@ def credits_of_tally(
     models: Sequence[Model], tally: journeys.Tally, chance: Chance, decayed: dict[str, Credit]
 ) -> Credits:
     """Credit by models from distinct paths; `decayed` holds what the paths don't tell."""
-    pairs = Pairs.of(tally.paths)
+    # Only a learned worth looks at journeys without a conversion one by one; there may be a hundred for one with.
+    counted = tally if needs(models, LearnedShapley) else _converting(tally)
+    pairs = Pairs.of(counted.paths)
     orders = orders_of(models)
     if orders and chance.rng is None:
         raise DomainError("Intervals of Markov models are drawn: give rng=np.random.default_rng(seed).")
@@ -183,10 +185,17 @@ def credits_of_tally(
         if isinstance(model, Markov)
         else decayed[model.name]
         if isinstance(model, TimeDecay)
-        else credited_by(model, tally, pairs, rng=chance.rng)
+        else credited_by(model, counted, pairs, rng=chance.rng)
         for model in models
     }
     return Credits(tally.channels, found, _without(tally), tally.conversions)
+
+
+def _converting(tally: journeys.Tally) -> journeys.Tally:
+    """Leave out the paths on which nobody converted."""
+    sold = tally.paths.conversions > 0
+    parts = {name: getattr(tally, name)[sold] for name in ("squares", "days", "milestones")}
+    return replace(tally, paths=tally.paths.chosen(sold), clusters=None, **parts)
 
 
 def _credits(

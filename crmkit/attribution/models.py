@@ -59,6 +59,11 @@ class LastNonDirect:
     direct: tuple[str, ...] = ("direct", "(direct)")
     name: str = "last_non_direct"
 
+    def passed_over(self, channels: Iterable[str]) -> NDArray[np.bool_]:
+        """Tell which channels are direct traffic, shape (channels,)."""
+        own = {name.lower() for name in self.direct}
+        return np.array([name.lower() in own for name in channels], dtype=bool)
+
 
 @dataclass(frozen=True, slots=True)
 class TimeDecay:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from scipy import sparse
 
-from crmkit.journeys.tally import Tally
+from crmkit.journeys.tally import Clusters, Tally
 from crmkit.models.markov_chain import MarkovChain, Removal
 from crmkit.models.paths import F64, I64, summed
 from crmkit.models.touch_weights import Credit
 
 # A replicate's spread is all that counts.
 _ACCURACY = 1e-7
+# Counts of paths that are drawn at a time, over all replicates of a block.
+_BLOCK = 2_000_000
 
 
 def markov_credits(
@@ -37,8 +41,8 @@ def markov_credits(
     drawn: dict[int, list[F64]] = {order: [] for order in orders}
     for conversions, nulls, values, scale in _draws(tally, replicates, rng) if rng is not None else ():
         for order, chain in chains.items():
-            removal = chain.removal(conversions, nulls, values, accuracy=_ACCURACY)
-            drawn[order].append(scale * _shared(removal, conversions, values))
+            lost = chain.removals(conversions, nulls, values, accuracy=_ACCURACY)
+            drawn[order] += [scale[i] * _shared(own, conversions[:, i], values[:, i]) for i, own in enumerate(lost)]
     errors = {o: np.std(np.stack(d), axis=0, ddof=1) if d else np.zeros_like(found[o]) for o, d in drawn.items()}
     return {o: Credit(found[o][0], errors[o][0], found[o][1], errors[o][1]) for o in orders}
 
@@ -51,37 +55,61 @@ def _shared(removal: Removal, conversions: F64, values: F64) -> F64:
     return np.asarray(both / np.where(sums > 0, sums, 1.0) * totals, dtype=np.float64)
 
 
-def _draws(tally: Tally, replicates: int, rng: np.random.Generator) -> Iterator[tuple[F64, F64, F64, float]]:
-    """Conversions, nulls and values of the paths in a replicate, and the scale to the same number of conversions."""
-    paths, n = tally.paths, len(tally.paths)
-    clusters = tally.clusters
-    if clusters is None:
-        mean = paths.values / np.where(paths.conversions > 0, paths.conversions, 1.0)
-        without = tally.conversions - paths.conversions.sum()
-        for _ in range(replicates):
-            conversions = rng.poisson(paths.conversions).astype(np.float64)
-            total = conversions.sum() + rng.poisson(max(without, 0.0))
-            yield conversions, rng.poisson(paths.nulls).astype(np.float64), conversions * mean, _scale(tally, total)
-        return
-    sold = np.flatnonzero(clusters.conversions > 0)
-    lost = np.flatnonzero(clusters.nulls > 0)
-    some = np.flatnonzero(clusters.alone > 0)
-    customers = int(clusters.customer.max(initial=-1)) + 1
-    for _ in range(replicates):
-        times = rng.poisson(1.0, customers).astype(np.float64)
-        on_path, total = _with_total(
-            clusters.path[sold], times[clusters.customer[sold]] * clusters.conversions[sold], n
-        )
-        worth, _ = _with_total(clusters.path[sold], times[clusters.customer[sold]] * clusters.values[sold], n)
-        nulls, _ = _with_total(clusters.path[lost], times[clusters.customer[lost]] * clusters.nulls[lost], n)
-        nulls[some] += rng.poisson(clusters.alone[some])
-        yield on_path, nulls, worth, _scale(tally, total)
+def _draws(tally: Tally, replicates: int, rng: np.random.Generator) -> Iterator[tuple[F64, F64, F64, F64]]:
+    """Conversions, nulls and values of the paths, shape (n, r), and the scale to the same number of conversions.
+
+    All replicates come in blocks of r.
+    """
+    width = max(2, _BLOCK // len(tally.paths))
+    sizes = [min(width, replicates - done) for done in range(0, replicates, width)]
+    if tally.clusters is None:
+        yield from _of_paths(tally, sizes, rng)
+    else:
+        yield from _of_customers(tally, tally.clusters, sizes, rng)
 
 
-def _with_total(path: I64, weights: F64, n: int) -> tuple[F64, float]:
-    """Sum up per path, and of all with those that have no path."""
-    return summed(path + 1, weights, n + 1)[1:], float(weights.sum())
+def _of_paths(tally: Tally, sizes: Sequence[int], rng: np.random.Generator) -> Iterator[tuple[F64, F64, F64, F64]]:
+    paths = tally.paths
+    mean = paths.values / np.where(paths.conversions > 0, paths.conversions, 1.0)
+    without = max(tally.conversions - paths.conversions.sum(), 0.0)
+    for size in sizes:
+        conversions, nulls = (_poisson(own, size, rng) for own in (paths.conversions, paths.nulls))
+        total = conversions.sum(axis=0) + rng.poisson(without, size)
+        yield conversions, nulls, conversions * mean[:, None], _scale(tally, total)
 
 
-def _scale(tally: Tally, conversions: float) -> float:
-    return tally.conversions / conversions if conversions > 0 else 0.0
+def _of_customers(
+    tally: Tally, own: Clusters, sizes: Sequence[int], rng: np.random.Generator
+) -> Iterator[tuple[F64, F64, F64, F64]]:
+    customers = int(own.customer.max(initial=-1)) + 1
+    measures = (own.conversions, own.nulls, own.values)
+    sold, lost, worth = (_by_path(own.path, own.customer, each, (len(tally.paths), customers)) for each in measures)
+    of_each = summed(own.customer, own.conversions, customers)
+    for size in sizes:
+        times = _poisson(np.ones(customers), size, rng)
+        yield sold @ times, lost @ times + _poisson(own.alone, size, rng), worth @ times, _scale(tally, of_each @ times)
+
+
+def _by_path(path: I64, customer: I64, weights: F64, shape: tuple[int, int]) -> sparse.csr_matrix:
+    """Weights of the journeys that have a path, by path and customer."""
+    kept = np.flatnonzero((weights != 0) & (path >= 0))
+    return sparse.csr_matrix((weights[kept], (path[kept], customer[kept])), shape=shape)
+
+
+def _poisson(mean: F64, size: int, rng: np.random.Generator) -> F64:
+    """Draw counts of given means, shape (n, size); those of mean 1 from a table, to within 1e-5."""
+    drawn = np.zeros((len(mean), size))
+    once, more = np.flatnonzero(mean == 1.0), np.flatnonzero((mean != 1.0) & (mean > 0))
+    drawn[once] = _ones()[rng.integers(0, 1 << 16, (len(once), size), dtype=np.uint16)]
+    drawn[more] = rng.poisson(mean[more, None], (len(more), size))
+    return drawn
+
+
+def _ones() -> F64:
+    """Poisson(1) counts by 65536 equal parts of their distribution."""
+    below = np.cumsum([math.exp(-1.0) / math.factorial(k) for k in range(12)])
+    return np.searchsorted(below, (np.arange(1 << 16) + 0.5) / (1 << 16), side="right").astype(np.float64)
+
+
+def _scale(tally: Tally, conversions: F64) -> F64:
+    return np.where(conversions > 0, tally.conversions / np.where(conversions > 0, conversions, 1.0), 0.0)

@@ -36,11 +36,8 @@ def weights_of_touches(model: Model, paths: Paths, channels: NDArray[Any], miles
             return touch_weights.by_position(paths, first, middle, last)
         case Linear():
             return touch_weights.equally(paths)
-        case LastNonDirect(direct):
-            names = {name.lower() for name in direct}
-            return touch_weights.by_last_other(
-                paths, np.array([name.lower() in names for name in channels], dtype=bool)
-            )
+        case LastNonDirect():
+            return touch_weights.by_last_other(paths, model.passed_over(channels))
         case Milestones(first, lead, opportunity, last, rest):
             return touch_weights.by_milestones(paths, milestones, (first, lead, opportunity, last), rest)
     return None

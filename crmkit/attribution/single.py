@@ -116,7 +116,7 @@ def _credited(touches: Any, conversions: Any, model: Model, window: journeys.Win
     """Touches of conversions with `credit` and `value`."""
     milestones = isinstance(model, Milestones)
     log = journeys.read_rows(touches, conversions, window, milestones=milestones)
-    rows = journeys.placed_winning(log, window.sharing, milestones=milestones)
+    rows = journeys.placed_winning(log, window.sharing, like=touches, milestones=milestones)
     weighed = _weighed(rows, model, list(log.channels)).with_columns(
         weight=nw.when(nw.col("length") == 0).then(nw.lit(1.0)).otherwise(nw.col("weight"))
     )
@@ -130,8 +130,8 @@ def _weighed(rows: frames.Frame, model: Model, channels: list[str]) -> frames.Fr
     match model:
         case TimeDecay(half_life):
             return journeys.with_decay(rows, by=journeys.OWN, half_life_days=half_life)
-        case LastNonDirect(direct):
-            return _last_other(rows, [i for i, name in enumerate(channels, 1) if name.lower() in direct])
+        case LastNonDirect():
+            return _last_other(rows, (np.flatnonzero(model.passed_over(channels)) + 1).tolist())
         case Participation():
             return _per_channel(rows, nw.lit(1.0))
         case Shapley():

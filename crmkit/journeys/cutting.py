@@ -44,8 +44,7 @@ def between(log: Log, gap_days: float | None) -> frames.Frame:
 
 def of_strangers(log: Log, gap_days: float | None) -> frames.Frame:
     """Touches of customers who never converted, in one journey, numbered 0, but for `part` as of `between`."""
-    rows = log.touches.join(log.sales.select("customer_id"), on="customer_id", how="anti")
-    return _parted(rows.with_columns(journey=nw.lit(0).cast(nw.Int32)), log, gap_days)
+    return _parted(log.strangers.with_columns(journey=nw.lit(0).cast(nw.Int32)), log, gap_days)
 
 
 def _parted(rows: frames.Frame, log: Log, gap_days: float | None) -> frames.Frame:

@@ -29,14 +29,16 @@ class Log:
     Attributes
     ----------
     touches : lazy frame
-        `customer_id`, `touched` (microseconds), `code` (place of the channel in `channels`, from 1), columns that break
-        ties, and those asked for.
+        Of customers who converted: `customer_id`, `touched` (microseconds), `code` (place of the channel in `channels`,
+        from 1), columns that break ties, and those asked for.
+    strangers : lazy frame
+        The same of customers who never did; nothing is computed before it is asked for.
     sales : lazy frame
         One row per customer and time of conversion: `customer_id`, `sold` (microseconds; conversions of a date are at
-        its end), `clock` (the same, of a date its beginning), `opens` (the first microsecond of its window),
-        `before` (the conversion before it), `number` (of the customer's conversions, from 1), `sales` (count),
-        `value`, `square` (sum of squared values), `converted_at`, `conversion_id` (the first), and `lead`,
-        `opportunity` (microseconds) where there are milestones.
+        its end, and midnight sharp is a date), `clock` (the same, of a date its beginning), `opens` (the first
+        microsecond of its window), `before` (the conversion before it), `number` (of the customer's conversions, from
+        1), `sales` (count), `value`, `square` (sum of squared values), `converted_at`, `conversion_id` (the first), and
+        `lead`, `opportunity` (microseconds) where there are milestones.
     channels : object, shape (k,)
         Names in ascending order.
     ties : tuple of str
@@ -44,6 +46,7 @@ class Log:
     """
 
     touches: frames.Frame
+    strangers: frames.Frame
     sales: frames.Frame
     channels: NDArray[Any]
     ties: tuple[str, ...]
@@ -95,16 +98,21 @@ def read(
     rows, sold = _same_ids(rows, sold)
     channels = np.array(frames.distinct_rows(rows, ["channel"])["channel"].tolist(), dtype=object)
     _check_names(channels)
-    numbers = {"channel": channels, "code": np.arange(1, len(channels) + 1, dtype=np.int16)}
-    named = frames.join_small(rows, numbers, on=["channel"]) if len(channels) else rows.with_columns(code=nw.lit(1))
-    kept = [name for name in keep if name in frames.names_of(named)]
-    timed = frames.with_microseconds(named, touched="touched_at").select(
-        "customer_id", "touched", "code", *dict.fromkeys((*tied, *kept))
-    )
-    whole = frames.settled(timed, like=touches)
     marks = {name: sold.filter(nw.col("milestone") == name) for name in MILESTONES} if milestones else {}
     goals = sold.filter(~nw.col("milestone").is_in(list(MILESTONES)))
-    return Log(whole, frames.settled(_numbered(goals, lookback_days, marks), like=touches), channels, (*tied, "code"))
+    sales = frames.settled(_numbered(goals, lookback_days, marks), like=touches)
+    # Most customers never convert, and rules ask nothing about them: they are parted before anything is encoded.
+    buyers = sales.select("customer_id")
+    kept = (*tied, *[name for name in keep if name in frames.names_of(rows)])
+    own, others = (_encoded(rows.join(buyers, on="customer_id", how=how), channels, kept) for how in ("semi", "anti"))
+    return Log(frames.settled(own, like=touches), others, sales, channels, (*tied, "code"))
+
+
+def _encoded(rows: frames.Frame, channels: NDArray[Any], kept: Sequence[str]) -> frames.Frame:
+    numbers = {"channel": channels, "code": np.arange(1, len(channels) + 1, dtype=np.int16)}
+    named = frames.join_small(rows, numbers, on=["channel"]) if len(channels) else rows.with_columns(code=nw.lit(1))
+    timed = frames.with_microseconds(named, touched="touched_at")
+    return timed.select("customer_id", "touched", "code", *dict.fromkeys(kept))
 
 
 def _touch_rows(touches: Any, day: dt.date, by: str, keep: Sequence[str]) -> tuple[frames.Frame, list[str]]:
@@ -128,11 +136,12 @@ def _sale_rows(conversions: Any, day: dt.date, *, beside: frames.Frame) -> frame
     entered = schema.admit(conversions, schema.CONVERSIONS, columns=columns, beside=beside)
     names = frames.names_of(entered)
     past = entered.filter(nw.col("converted_at").cast(nw.Date) <= nw.lit(day))
-    ends = DAY - 1 if frames.kinds_of(past, ["converted_at"])["converted_at"] == nw.Date else 0
     value = nw.col("value").cast(nw.Float64).fill_null(0.0) if "value" in names else nw.lit(0.0)
     mark = nw.col("milestone").cast(nw.String).fill_null("") if "milestone" in names else nw.lit("")
     timed = frames.with_microseconds(past, clock="converted_at").with_columns(value=value, milestone=mark)
-    squared = timed.with_columns(sold=nw.col("clock") + ends, square=nw.col("value") * nw.col("value"))
+    # pandas keeps dates as stamps at midnight: a row at midnight sharp is a date, whatever its column is.
+    sold = nw.when(nw.col("clock") % DAY == 0).then(nw.col("clock") + (DAY - 1)).otherwise(nw.col("clock"))
+    squared = timed.with_columns(sold=sold, square=nw.col("value") * nw.col("value"))
     named = [name for name in ("conversion_id",) if name in names]
     return squared.select("customer_id", "sold", "clock", "value", "square", "milestone", "converted_at", *named)
 
@@ -167,7 +176,7 @@ def _numbered(goals: frames.Frame, lookback_days: float | None, marks: dict[str,
         *[nw.col(name).min() for name in ("converted_at", *named)],
         sales=nw.len(),
     )
-    placed = frames.with_places(at, by=["customer_id"], order=["sold"], before="sold")
+    placed = frames.with_places(at, by=["customer_id"], order=["sold", "clock"], before="sold")
     opens = nw.lit(-FAR) if lookback_days is None else nw.col("clock") - round(lookback_days * DAY)
     sales = placed.with_columns(
         sales=nw.col("sales").cast(nw.Int64), number=nw.col("place").cast(nw.Int32), opens=opens.cast(nw.Int64)

@@ -53,11 +53,12 @@ def journeys(
     Notes
     -----
     A journey without a conversion is what lies outside every window, cut at conversions. Who was touched shortly
-    before `as_of` may convert yet. A conversion given as a date is at the end of its day, a touch at its beginning;
-    conversions of a customer at one time are one journey that counts as often.
+    before `as_of` may convert yet. A conversion given as a date, or at midnight sharp, is at the end of its day, a
+    touch at its beginning; `days_before` counts to the beginning. Conversions of a customer at one time are one journey
+    that counts as often.
     """
     log = read_rows(touches, conversions, Window(as_of, lookback_days, sharing, gap_days, "channel"))
-    won = placed_winning(log, sharing)
+    won = placed_winning(log, sharing, like=touches)
     lost = nw.concat([_plain(rows, log) for rows in (between(log, gap_days), of_strangers(log, gap_days))])
     lost = lost.with_columns(number=nw.col("journey").cast(nw.Int64)).drop("journey")
     lost = frames.with_places(lost, by=OWN, order=["touched", *log.ties], lengths=True)
@@ -75,7 +76,7 @@ def read_rows(touches: object, conversions: object, window: Window, *, milestone
     return read_window(touches, conversions, window, milestones=milestones, keep=KEPT)
 
 
-def placed_winning(log: Log, sharing: Sharing, *, milestones: bool = False) -> frames.Frame:
+def placed_winning(log: Log, sharing: Sharing, *, like: object, milestones: bool = False) -> frames.Frame:
     """Touches of conversions with `place`, `length` and `days_before`, and conversions without a touch.
 
     `number` is 2 number of the conversion + 1; with `milestones`, `lead_place` and `opportunity_place` are the places
@@ -92,6 +93,7 @@ def placed_winning(log: Log, sharing: Sharing, *, milestones: bool = False) -> f
         reached = {f"{name}_place": frames.one_if(nw.col("touched") <= nw.col(name)) for name in MILESTONES}
         placed = placed.with_columns(**reached)
         placed = placed.with_columns(**{name: nw.col(name).sum().over(*OWN) for name in reached})
+    placed = frames.settled(placed, like=like)  # the conversions without a touch are found by it, too
     sold = log.sales.with_columns(
         number=(nw.col("number") * 2 + 1).cast(nw.Int64), part=nw.lit(0).cast(nw.Int64), touched=nw.col("sold")
     )

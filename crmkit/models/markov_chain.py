@@ -10,13 +10,15 @@ from scipy import sparse
 from scipy.sparse.linalg import splu
 
 from crmkit.errors import DomainError
-from crmkit.models.paths import F64, I64, Paths
+from crmkit.models.paths import F64, I64, Paths, numbered
 
 # Propagation stops where no probability moves any more; a chain that lingers is solved instead.
 _STILL = 1e-15
 _MOST_STEPS = 400
 # Numbers in one block of (states, channels).
 _BLOCK = 4_000_000
+# So few states are solved as dense systems.
+_DENSE = 40
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +53,7 @@ class MarkovChain:
         First and last state of each path.
     stepping : (int64, int64), each of shape (steps,)
         State before and state after of each kind of step, but not from a state to itself.
-    flows : sparse matrix, shape (steps, n)
+    flows : sparse matrix, shape (steps, n), by columns
         How often a journey along a path takes each step.
     member : bool, shape (states, channels)
         Channels of each state.
@@ -61,7 +63,7 @@ class MarkovChain:
     starting: I64
     ending: I64
     stepping: tuple[I64, I64]
-    flows: sparse.csr_matrix
+    flows: sparse.csc_matrix
     member: NDArray[np.bool_]
 
     @classmethod
@@ -83,32 +85,31 @@ class MarkovChain:
             raise DomainError(f"The order of a Markov chain must be at least 1, got {order}.")
         lengths, place = paths.lengths, paths.place
         order = int(min(order, lengths.max(initial=1)))
-        grams = _grams(paths.codes, place, order)
+        grams, bound = _grams(paths, place, order)
         # Full states, and the one state of a path that is shorter than the order.
         is_state = (place >= order - 1) | (place + 1 == np.repeat(lengths, lengths))
         at = np.flatnonzero(is_state)
-        _, representative, state = np.unique(grams[at], return_index=True, return_inverse=True)
-        path = paths.path_of[at]
-        same = path[1:] == path[:-1]
-        first = np.flatnonzero(np.concatenate([[True], ~same]))
-        last = np.concatenate([first[1:], [len(at)]]) - 1
-        before = np.flatnonzero(same & (state[1:] != state[:-1]))
-        member = _members(paths, at[representative], place, order)
-        pair = state[before].astype(np.int64) * len(representative) + state[before + 1]
-        steps, kind = np.unique(pair, return_inverse=True)
-        flows = sparse.csr_matrix((np.ones(len(kind)), (kind, path[before])), shape=(len(steps), len(paths)))
-        stepping = (steps // len(representative), steps % len(representative))
-        return cls(order, state[first], state[last], stepping, flows, member)
+        names, state = numbered(grams[at], bound)
+        representative = np.empty(len(names), dtype=np.int64)
+        representative[state] = at
+        # States of each path: all of its touches but the first few.
+        counts = np.maximum(lengths - (order - 1), 1)
+        ends = np.cumsum(counts)
+        inside = np.ones(len(at), dtype=bool)
+        inside[ends - 1] = False
+        after = np.append(state[1:], 0)
+        inside &= state != after
+        pair = state[inside] * len(names) + after[inside]
+        steps, kind = numbered(pair, len(names) ** 2)
+        # Steps stand path by path: they are the columns of the matrix as they are.
+        taken = np.concatenate([[0], np.cumsum(inside)])[np.concatenate([[0], ends])]
+        flows = sparse.csc_matrix((np.ones(len(kind)), kind, taken), shape=(len(steps), len(paths)))
+        stepping = (steps // len(names), steps % len(names))
+        member = _members(paths, representative, place, order)
+        return cls(order, state[ends - counts], state[ends - 1], stepping, flows, member)
 
-    def removal(self, conversions: F64, nulls: F64, values: F64, *, accuracy: float = _STILL) -> Removal:
-        """Solve the chain for counts of its paths.
-
-        Parameters
-        ----------
-        conversions, nulls, values : float64, shape (n,)
-            As of `Paths`.
-        accuracy : float
-            Relative; above its default for replicates, whose spread is all that counts.
+    def removal(self, conversions: F64, nulls: F64, values: F64) -> Removal:
+        """Solve the chain for counts of its paths, float64, shape (n,) each, as of `Paths`.
 
         Notes
         -----
@@ -122,27 +123,67 @@ class MarkovChain:
         Anderl, Becker, von Wangenheim & Schumann (2016), "Mapping the customer journey", IJRM 33(3): removal effects
         of higher-order chains.
         """
-        n, channels = self.member.shape
+        return self.removals(conversions[:, None], nulls[:, None], values[:, None])[0]
+
+    def removals(self, conversions: F64, nulls: F64, values: F64, *, accuracy: float = _STILL) -> list[Removal]:
+        """Solve the chain for several counts at once, shape (n, r) each.
+
+        `accuracy` is relative; above its default for replicates, whose spread is all that counts.
+        """
         total = conversions + nulls
-        if not total.sum() > 0:
-            return Removal(0.0, np.zeros(channels), np.zeros(channels))
-        start = np.bincount(self.starting, total, n) / total.sum()
-        ends = np.column_stack([np.bincount(self.ending, weights, n) for weights in (conversions, values)])
-        steps = sparse.csr_matrix((self.flows @ total, self.stepping), shape=(n, n))
-        leaving = np.asarray(steps.sum(axis=1)).ravel() + np.bincount(self.ending, total, n)
+        journeys = np.maximum(total.sum(axis=0), 1e-300)
+        start = (_at(self.starting, len(self.member), total) / journeys).T
+        ends = np.stack([_at(self.ending, len(self.member), own).T for own in (conversions, values)], axis=2)
+        steps = (self.flows @ total).T
+        leaving = _at(self.ending, len(self.member), total).T
+        np.add.at(leaving.T, self.stepping[0], steps.T)
         share = 1.0 / np.where(leaving > 0, leaving, 1.0)
-        chain, reward = sparse.csr_matrix(sparse.diags_array(share) @ steps), ends * share[:, None]
-        whole = start @ _absorbed(chain, reward, np.ones((n, 1), dtype=bool), accuracy)[:, :, 0]
-        effects = np.zeros((2, channels))
+        reward, moving = ends * share[:, :, None], steps * share[:, self.stepping[0]]
+        few = len(self.member) <= _DENSE
+        gains = self._dense(moving, reward) if few else self._sparse(moving, reward, start, accuracy)
+        rest = np.einsum("rs,rscm->rmc", start, gains) if few else gains
+        return [_removal(own) for own in rest]
+
+    def _dense(self, moving: F64, reward: F64) -> F64:
+        """Return rewards with all states, then without each channel, shape (r, states, 1 + channels, rewards)."""
+        replicates, (n, channels) = len(moving), self.member.shape
+        chain = np.zeros((replicates, n, n))
+        chain[:, self.stepping[0], self.stepping[1]] = moving
+        kept = np.concatenate([np.ones((n, 1)), ~self.member], axis=1)
+        found = np.empty((replicates, n, channels + 1, reward.shape[2]))
+        for c in range(channels + 1):
+            system = np.eye(n) - chain * np.outer(kept[:, c], kept[:, c])
+            found[:, :, c] = np.linalg.solve(system, reward * kept[:, c, None])
+        return found
+
+    def _sparse(self, moving: F64, reward: F64, start: F64, accuracy: float) -> F64:
+        """Return rewards from the start, with all states and without each channel, shape (r, rewards, 1 + channels)."""
+        n, channels = self.member.shape
+        kept = np.concatenate([np.ones((n, 1), dtype=bool), ~self.member], axis=1)
+        found = np.zeros((len(moving), reward.shape[2], channels + 1))
         width = max(1, _BLOCK // n)
-        for left in range(0, channels, width):
-            kept = ~self.member[:, left : left + width]
-            rest = np.tensordot(start, _absorbed(chain, reward, kept, accuracy), axes=1)
-            effects[:, left : left + width] = 1.0 - rest / np.where(whole > 0, whole, 1.0)[:, None]
-        effects[whole <= 0] = 0.0
-        # A channel that nothing depends on is left with rounding.
-        effects = np.clip(np.where(np.abs(effects) < 1e-13, 0.0, effects), 0.0, 1.0)
-        return Removal(float(whole[0]), effects[0], effects[1])
+        for i, own in enumerate(moving):
+            chain = sparse.csr_matrix((own, self.stepping), shape=(n, n))
+            for left in range(0, channels + 1, width):
+                part = slice(left, left + width)
+                found[i, :, part] = np.tensordot(start[i], _absorbed(chain, reward[i], kept[:, part], accuracy), axes=1)
+        return found
+
+
+def _at(states: I64, n: int, weights: F64) -> F64:
+    """Sum the weights of paths up to states, shape (states, r)."""
+    paths = len(states)
+    matrix = sparse.csc_matrix((np.ones(paths), states, np.arange(paths + 1)), shape=(n, paths))
+    return np.asarray(matrix @ weights, dtype=np.float64)
+
+
+def _removal(rest: F64) -> Removal:
+    """Tell what is lost from rewards with all channels and without each, shape (2, 1 + channels)."""
+    whole = rest[:, :1]
+    effects = np.where(whole > 0, 1.0 - rest[:, 1:] / np.where(whole > 0, whole, 1.0), 0.0)
+    # A channel that nothing depends on is left with rounding.
+    effects = np.clip(np.where(np.abs(effects) < 1e-13, 0.0, effects), 0.0, 1.0)
+    return Removal(float(whole[0, 0]), effects[0], effects[1])
 
 
 def removal_effects(paths: Paths, *, order: int = 1) -> Removal:
@@ -150,19 +191,21 @@ def removal_effects(paths: Paths, *, order: int = 1) -> Removal:
     return MarkovChain.of(paths, order).removal(paths.conversions, paths.nulls, paths.values)
 
 
-def _grams(codes: I64, place: I64, order: int) -> I64:
-    """Give the last `order` channels at each touch (fewer at the beginning of a path) a number, shape (m,)."""
-    gram = codes.astype(np.int64)
+def _grams(paths: Paths, place: I64, order: int) -> tuple[I64, int]:
+    """Give the last `order` channels at each touch (fewer at the beginning of a path) a number, and a bound of all."""
+    gram, bound = paths.codes, paths.channels
     for j in range(1, order):
         longer = np.flatnonzero(place >= j)
         if len(longer) == 0:
             break
-        pair = gram[longer - 1] * (int(codes.max()) + 1) + codes[longer]
-        fresh = gram.copy()
+        pair = gram[longer - 1] * paths.channels + paths.codes[longer]
         # Grams of j + 1 channels get numbers above all that were there.
-        fresh[longer] = gram.max() + 1 + np.unique(pair, return_inverse=True)[1]
-        gram = np.unique(fresh, return_inverse=True)[1].astype(np.int64)
-    return gram
+        names, own = numbered(pair, bound * paths.channels)
+        gram = gram.copy()
+        gram[longer] = bound + own
+        names, gram = numbered(gram, bound + len(names))
+        bound = len(names)
+    return gram, bound
 
 
 def _members(paths: Paths, touch: I64, place: I64, order: int) -> NDArray[np.bool_]:

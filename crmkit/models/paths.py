@@ -53,7 +53,37 @@ class Paths:
         """Place of each touch in its path, from 0, shape (m,)."""
         return np.arange(len(self.codes)) - np.repeat(self.starts[:-1], self.lengths)
 
+    def chosen(self, kept: NDArray[np.bool_]) -> Paths:
+        """Keep some paths, bool, shape (n,)."""
+        starts = np.concatenate([[0], np.cumsum(self.lengths[kept])])
+        codes = self.codes[np.repeat(kept, self.lengths)]
+        return Paths(codes, starts, self.conversions[kept], self.nulls[kept], self.values[kept], self.channels)
+
 
 def summed(place: I64, weights: F64, n: int) -> F64:
     """Sum weights by place, shape (n,)."""
     return np.bincount(place, weights, n).astype(np.float64, copy=False)
+
+
+# So many places may be counted through, beside 4 times as many as there are numbers: sorting takes longer beyond.
+_COUNTED = 1 << 20
+
+
+def numbered(values: I64, bound: int) -> tuple[I64, I64]:
+    """Return the distinct values in ascending order, and the place of each value among them.
+
+    Parameters
+    ----------
+    values : int64, shape (m,)
+        From 0 to bound - 1.
+    bound : int
+    """
+    if bound > max(_COUNTED, 4 * len(values)):
+        distinct, place = np.unique(values, return_inverse=True)
+        return distinct, place.astype(np.int64, copy=False)
+    there = np.zeros(bound, dtype=bool)
+    there[values] = True
+    distinct = np.flatnonzero(there)
+    place_of = np.empty(bound, dtype=np.int64)
+    place_of[distinct] = np.arange(len(distinct))
+    return distinct, place_of[values]

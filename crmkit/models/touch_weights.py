@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit.models.paths import F64, I64, Paths, summed
+from crmkit.models.paths import F64, I64, Paths, numbered, summed
 
 
 def by_position(paths: Paths, first: float, middle: float, last: float) -> F64:
@@ -89,8 +89,9 @@ class Pairs:
     @classmethod
     def of(cls, paths: Paths) -> Pairs:
         """Find the pairs of paths, in the order of both."""
-        pairs, of_touch = np.unique(paths.path_of * paths.channels + paths.codes, return_inverse=True)
-        return cls(pairs // paths.channels, pairs % paths.channels, of_touch.astype(np.int64))
+        own = paths.path_of * paths.channels + paths.codes
+        pairs, of_touch = numbered(own, len(paths) * paths.channels)
+        return cls(pairs // paths.channels, pairs % paths.channels, of_touch)
 
     def shares(self, weights: F64) -> F64:
         """Sum weights of touches up to pairs, shape (pairs,)."""
