@@ -13,7 +13,7 @@ from benchmarks.timing import peak_gib
 from crmkit import attribution
 
 DAY = dt.date(2024, 6, 30)
-# Measured once, in a run of their own; ChannelAttribution's version was not written down.
+# Figures of an earlier measurement, not of this run; it names no version of ChannelAttribution.
 STORED = (
     "stored: MAM 2.1: 19.7 CPU s, +3.0 GB for fewer models on 4 M touches",
     "stored: ChannelAttribution: 2.1-4 s on grouped strings, worst channel 10-14 % off",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
@@ -76,7 +77,7 @@ def read_rows(touches: object, conversions: object, window: Window, *, milestone
     return read_window(touches, conversions, window, milestones=milestones, keep=KEPT)
 
 
-def placed_winning(log: Log, sharing: Sharing, *, like: object, milestones: bool = False) -> frames.Frame:
+def placed_winning(log: Log, sharing: Sharing, *, like: Any, milestones: bool = False) -> frames.Frame:
     """Touches of conversions with `place`, `length` and `days_before`, and conversions without a touch.
 
     `number` is 2 number of the conversion + 1; with `milestones`, `lead_place` and `opportunity_place` are the places
