@@ -12,11 +12,15 @@ from narwhals.stable.v2.typing import IntoFrameT
 from numpy.typing import NDArray
 from scipy.special import ndtri
 
-from crmkit import frames, journeys
+from crmkit import frames
 from crmkit.attribution.models import ALL, LearnedShapley, Markov, Milestones, Model, TimeDecay, models_of, needs
 from crmkit.attribution.replicates import markov_credits
 from crmkit.attribution.sharing import credited_by, orders_of
 from crmkit.errors import DomainError
+from crmkit.journeys.cutting import Sharing
+from crmkit.journeys.decay import decayed_sums
+from crmkit.journeys.log import UNATTRIBUTED, Window, read_window
+from crmkit.journeys.tally import Tally, tally_of
 from crmkit.models.paths import F64
 from crmkit.models.touch_weights import Credit, Pairs, error_of_sum
 
@@ -30,7 +34,7 @@ def attribute(
     model: str | Model,
     as_of: dt.date,
     lookback_days: float | None = 30,
-    sharing: journeys.Sharing = "split",
+    sharing: Sharing = "split",
     gap_days: float | None = None,
     by: str = "channel",
     level: float = 0.8,
@@ -101,7 +105,7 @@ def attribute(
     """
     found = _credits(
         *(touches, conversions, models_of([model])),
-        window=journeys.Window(as_of, lookback_days, sharing, gap_days, by),
+        window=Window(as_of, lookback_days, sharing, gap_days, by),
         chance=Chance(level, replicates, rng),
     )
     return frames.build(credit_columns(found, level, named=False), like=touches)
@@ -114,7 +118,7 @@ def attribute_all(
     models: Sequence[str | Model] = ALL,
     as_of: dt.date,
     lookback_days: float | None = 30,
-    sharing: journeys.Sharing = "split",
+    sharing: Sharing = "split",
     gap_days: float | None = None,
     by: str = "channel",
     level: float = 0.8,
@@ -138,7 +142,7 @@ def attribute_all(
     """
     found = _credits(
         *(touches, conversions, models_of(models)),
-        window=journeys.Window(as_of, lookback_days, sharing, gap_days, by),
+        window=Window(as_of, lookback_days, sharing, gap_days, by),
         chance=Chance(level, replicates, rng),
     )
     return frames.build(credit_columns(found, level, named=True), like=touches)
@@ -169,9 +173,7 @@ class Credits:
     conversions: float
 
 
-def credits_of_tally(
-    models: Sequence[Model], tally: journeys.Tally, chance: Chance, decayed: dict[str, Credit]
-) -> Credits:
+def credits_of_tally(models: Sequence[Model], tally: Tally, chance: Chance, decayed: dict[str, Credit]) -> Credits:
     """Credit by models from distinct paths; `decayed` holds what the paths don't tell."""
     # Only a learned worth looks at journeys without a conversion one by one; there may be a hundred for one with.
     counted = tally if needs(models, LearnedShapley) else _converting(tally)
@@ -191,20 +193,18 @@ def credits_of_tally(
     return Credits(tally.channels, found, _without(tally), tally.conversions)
 
 
-def _converting(tally: journeys.Tally) -> journeys.Tally:
+def _converting(tally: Tally) -> Tally:
     """Leave out the paths on which nobody converted."""
     sold = tally.paths.conversions > 0
     parts = {name: getattr(tally, name)[sold] for name in ("squares", "days", "milestones")}
     return replace(tally, paths=tally.paths.chosen(sold), clusters=None, **parts)
 
 
-def _credits(
-    touches: Any, conversions: Any, models: Sequence[Model], *, window: journeys.Window, chance: Chance
-) -> Credits:
+def _credits(touches: Any, conversions: Any, models: Sequence[Model], *, window: Window, chance: Chance) -> Credits:
     milestones = needs(models, Milestones)
-    log = journeys.read_window(touches, conversions, window, milestones=milestones)
+    log = read_window(touches, conversions, window, milestones=milestones)
     markov = needs(models, Markov)
-    tally = journeys.tally_of(
+    tally = tally_of(
         log,
         sharing=window.sharing,
         nulls=markov or needs(models, LearnedShapley),
@@ -215,14 +215,14 @@ def _credits(
     decayed = {}
     for model in models:
         if isinstance(model, TimeDecay):
-            sums = journeys.decayed_sums(log, sharing=window.sharing, half_life_days=model.half_life_days)
+            sums = decayed_sums(log, sharing=window.sharing, half_life_days=model.half_life_days)
             errors = (error_of_sum(sums[f"{name}_square"], sums[name], tally.conversions) for name in MEASURES)
             conversions_se, value_se = errors
             decayed[model.name] = Credit(sums["conversions"], conversions_se, sums["value"], value_se)
     return credits_of_tally(models, tally, chance, decayed)
 
 
-def _without(tally: journeys.Tally) -> tuple[float, float, float, float]:
+def _without(tally: Tally) -> tuple[float, float, float, float]:
     """Conversions without a touch, their value, and the standard errors of both."""
     count = tally.conversions - float(tally.paths.conversions.sum())
     if count <= 0:
@@ -235,7 +235,7 @@ def _without(tally: journeys.Tally) -> tuple[float, float, float, float]:
 
 def credit_columns(found: Credits, level: float, *, named: bool) -> dict[str, Any]:
     """Lay credits out as the columns of `schema.CREDIT`, a block of rows per model."""
-    names = np.array([*found.channels, journeys.UNATTRIBUTED], dtype=object)
+    names = np.array([*found.channels, UNATTRIBUTED], dtype=object)
     order = np.argsort(names)
     blocks = []
     for credit in found.of.values():

@@ -11,10 +11,11 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 from numpy.typing import NDArray
 
-from crmkit import frames, journeys, schema
+from crmkit import frames, schema
 from crmkit.attribution.credit import Chance, credit_columns, credits_of_tally
 from crmkit.attribution.models import Milestones, Model, TimeDecay, models_of, needs
 from crmkit.errors import DomainError, SchemaError
+from crmkit.journeys.tally import Tally
 from crmkit.models.paths import F64, I64, Paths
 
 # A sign for private use: no channel's name holds it.
@@ -75,7 +76,7 @@ def attribute_paths(
     return frames.build(credit_columns(found, level, named=True), like=paths)
 
 
-def tally_of_paths(paths: Any, separator: str) -> journeys.Tally:
+def tally_of_paths(paths: Any, separator: str) -> Tally:
     """Read paths and their counts."""
     if not separator.strip():
         raise DomainError(f"separator must be a text that is not blank, got {separator!r}.")
@@ -89,7 +90,7 @@ def tally_of_paths(paths: Any, separator: str) -> journeys.Tally:
     conversions, values, nulls = (columns[name] for name in ("conversions", "value", "nulls"))
     squares = values**2 / np.where(conversions > 0, conversions, 1.0)
     own = Paths(codes.astype(np.int64), starts, conversions[kept], nulls[kept], values[kept], len(channels))
-    return journeys.Tally(
+    return Tally(
         np.asarray(channels, dtype=object),
         own,
         squares[kept],

@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 from narwhals.stable.v2.typing import IntoFrameT
 
-from crmkit import frames, journeys
+from crmkit import frames
 from crmkit.attribution.models import (
     LastNonDirect,
     Milestones,
@@ -22,6 +22,10 @@ from crmkit.attribution.models import (
 )
 from crmkit.attribution.sharing import weights_of_touches
 from crmkit.errors import DomainError
+from crmkit.journeys.cutting import Sharing
+from crmkit.journeys.decay import with_decay
+from crmkit.journeys.log import Window
+from crmkit.journeys.rows import OWN, placed_winning, read_rows
 from crmkit.models.paths import Paths
 
 _PLACES = ["lead_place", "opportunity_place"]
@@ -34,7 +38,7 @@ def credits(
     model: str | Model,
     as_of: dt.date,
     lookback_days: float | None = 30,
-    sharing: journeys.Sharing = "split",
+    sharing: Sharing = "split",
     by: str = "channel",
 ) -> IntoFrameT:
     """Credit each touch with its part of each conversion.
@@ -84,7 +88,7 @@ def customer_credits(
     model: str | Model,
     as_of: dt.date,
     lookback_days: float | None = 30,
-    sharing: journeys.Sharing = "split",
+    sharing: Sharing = "split",
     by: str = "channel",
 ) -> IntoFrameT:
     """Credit channels with the conversions of each customer.
@@ -108,15 +112,15 @@ def customer_credits(
     return frames.leave(rounded, like=touches, sort=["customer_id", "channel"])
 
 
-def _window(as_of: dt.date, lookback_days: float | None, sharing: journeys.Sharing, by: str) -> journeys.Window:
-    return journeys.Window(as_of, lookback_days, sharing, None, by)
+def _window(as_of: dt.date, lookback_days: float | None, sharing: Sharing, by: str) -> Window:
+    return Window(as_of, lookback_days, sharing, None, by)
 
 
-def _credited(touches: Any, conversions: Any, model: Model, window: journeys.Window) -> frames.Frame:
+def _credited(touches: Any, conversions: Any, model: Model, window: Window) -> frames.Frame:
     """Touches of conversions with `credit` and `value`."""
     milestones = isinstance(model, Milestones)
-    log = journeys.read_rows(touches, conversions, window, milestones=milestones)
-    rows = journeys.placed_winning(log, window.sharing, like=touches, milestones=milestones)
+    log = read_rows(touches, conversions, window, milestones=milestones)
+    rows = placed_winning(log, window.sharing, like=touches, milestones=milestones)
     weighed = _weighed(rows, model, list(log.channels)).with_columns(
         weight=nw.when(nw.col("length") == 0).then(nw.lit(1.0)).otherwise(nw.col("weight"))
     )
@@ -129,7 +133,7 @@ def _weighed(rows: frames.Frame, model: Model, channels: list[str]) -> frames.Fr
     """Add `weight`, the share of each touch in its conversions."""
     match model:
         case TimeDecay(half_life):
-            return journeys.with_decay(rows, by=journeys.OWN, half_life_days=half_life)
+            return with_decay(rows, by=OWN, half_life_days=half_life)
         case LastNonDirect():
             return _last_other(rows, (np.flatnonzero(model.passed_over(channels)) + 1).tolist())
         case Participation():
@@ -165,7 +169,7 @@ def _by_place(rows: frames.Frame, model: Model, places: Sequence[str]) -> frames
 def _last_other(rows: frames.Frame, direct: list[int]) -> frames.Frame:
     counts = ~nw.col("code").is_in(direct) if direct else nw.lit(True)
     marked = rows.with_columns(other=frames.one_if(counts) * nw.col("place"))
-    latest = marked.with_columns(latest=nw.col("other").max().over(*journeys.OWN))
+    latest = marked.with_columns(latest=nw.col("other").max().over(*OWN))
     chosen = nw.when(nw.col("latest") > 0).then(nw.col("latest")).otherwise(nw.col("length"))
     return latest.with_columns(weight=frames.one_if(nw.col("place") == chosen).cast(nw.Float64))
 
@@ -173,8 +177,8 @@ def _last_other(rows: frames.Frame, direct: list[int]) -> frames.Frame:
 def _per_channel(rows: frames.Frame, share: nw.Expr) -> frames.Frame:
     """Give each distinct channel of a journey a share, its touches equal parts of it."""
     again = frames.with_places(
-        rows.rename({"place": "at", "length": "touches"}), by=[*journeys.OWN, "code"], order=["at"], lengths=True
+        rows.rename({"place": "at", "length": "touches"}), by=[*OWN, "code"], order=["at"], lengths=True
     ).rename({"place": "time", "length": "same"})
     named = again.rename({"at": "place", "touches": "length"}).with_columns(first=frames.one_if(nw.col("time") == 1))
-    counted = named.with_columns(distinct=nw.col("first").sum().over(*journeys.OWN).cast(nw.Float64))
+    counted = named.with_columns(distinct=nw.col("first").sum().over(*OWN).cast(nw.Float64))
     return counted.with_columns(weight=share / nw.col("same").cast(nw.Float64))
