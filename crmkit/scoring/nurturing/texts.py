@@ -18,7 +18,7 @@ _EFFECT: Final = {
     "（{low} 至 {high}），{verdict}。仅为观察结果，非因果。",
 }
 _TOO_FEW: Final = {
-    "en": "Too few to tell: {exposed} leads that saw it can be compared.",
+    "en": "Too few to tell; leads that saw it and can be compared: {exposed}.",
     "zh": "数量过少，无法判断：仅有 {exposed} 条看过的线索可比较。",
 }
 _VERDICTS_ZH: Final[dict[Verdict, str]] = {
