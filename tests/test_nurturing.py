@@ -223,7 +223,7 @@ def test_too_few_is_said_and_nothing_is_infinite():
     assert found["exposed"].tolist() == [2]
     assert found["verdict"].tolist() == ["too few"]
     assert found[["low", "high", "ratio", "ratio_low", "ratio_high"]].isna().all().all()
-    assert found["reason"].tolist() == ["Too few to tell: 2 leads that saw it can be compared."]
+    assert found["reason"].tolist() == ["Too few to tell; leads that saw it and can be compared: 2."]
     everyone = effects(leads, events_of(np.arange(30), np.ones(30), "a"))  # nobody left to compare with
     assert everyone.loc["a", ["exposed", "unmatched", "verdict"]].tolist() == [0, 30, "too few"]
     assert len(effects(leads, events_of([], [], "a").astype({"content": "str"}))) == 0
