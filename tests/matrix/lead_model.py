@@ -36,7 +36,7 @@ CASES: Mapping[str, Case] = {
         ("lead_id",),
     ),
     "scoring.lead_report": Case(lambda f: scoring.lead_report(f, groups=5).gain, ("scored leads",), ()),
-    "scoring.drift": Case(lambda f, later: scoring.drift(f, later, bins=5), ("leads", "later leads"), ()),
+    "scoring.drift": Case(lambda f, later: scoring.drift(f, later, bins=5), ("ripe leads", "later leads"), ()),
 }
 
 
