@@ -402,7 +402,9 @@ def test_a_default_rule_without_its_table_is_left_out_and_an_own_one_is_an_error
 
 def test_a_customer_twice_is_refused():
     twice = engines.to_engine("polars", pd.concat([people(ann="VIP"), people(ann="B")]))
-    with pytest.raises(SchemaError, match=r"^customers.customer_id: customers stand more than once \(first: 'ann'\)"):
+    with pytest.raises(
+        SchemaError, match=r"^customers.customer_id: 1 customers stand in more than one row \(first: 'ann'\)"
+    ):
         found(log(["2024-01-01"]), dt.date(2024, 6, 1), customers=twice)
 
 

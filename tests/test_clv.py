@@ -498,7 +498,7 @@ def test_a_customer_in_two_groups_is_refused(cdnow, bg):
     with pytest.raises(SchemaError) as error:
         clv.value_of_groups(cdnow, twice, horizon_days=90, fit=bg)
     assert str(error.value) == (
-        "groups.customer_id: 1 customers stand in more than one row (first: 4); expected one group each.\n"
+        "groups.customer_id: 1 customers stand in more than one row (first: 4); expected one row each.\n"
         "Keep one row per customer."
     )
 

@@ -203,7 +203,7 @@ def test_tables_that_lack_what_the_card_asks_for_are_refused():
     with pytest.raises(SchemaError, match=r"^leads.industry: the column holds Float64; the card asks for a text"):
         scoring.score_leads(leads(industry=[1.0]), events(), card=card, as_of=DAY)
     twice = pd.concat([leads(), leads()])
-    with pytest.raises(SchemaError, match=r"^leads.lead_id: 1 leads stand in several rows \(first: 'a'\)"):
+    with pytest.raises(SchemaError, match=r"^leads.lead_id: 1 leads stand in more than one row \(first: 'a'\)"):
         scoring.score_leads(twice, events(), card=card, as_of=DAY)
     old = events(("x", "2024-05-01")).rename(columns={"event": "rule", "occurred_at": "day"})
     old = old.assign(rule="old", events=1, first_at=old["day"], last_at=old["day"])

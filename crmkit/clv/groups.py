@@ -11,7 +11,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, purchases, schema, summary
 from crmkit.clv.forecast import Base, check_horizon, check_margin, daily_rate, scale
-from crmkit.errors import FitError, SchemaError
+from crmkit.errors import FitError
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.histories import F64
 from crmkit.models.off_limit import WEIGHT
@@ -121,7 +121,7 @@ def _grouped(base: Base, groups: Any, columns: dict[str, F64], spend: GammaGamma
     """Give customers their group and their summands, in the engine."""
     joined = base.joined(columns)
     members = schema.admit(groups, schema.GROUPS, beside=joined)
-    _check_once(members)
+    schema.check_once(members, "groups")
     kinds = [frames.kinds_of(frame, ["customer_id"])["customer_id"] for frame in (joined, members)]
     if kinds[0] != kinds[1]:
         joined, members = (frame.with_columns(nw.col("customer_id").cast(nw.String)) for frame in (joined, members))
@@ -132,17 +132,6 @@ def _grouped(base: Base, groups: Any, columns: dict[str, F64], spend: GammaGamma
     powers = {name: by * by if name.endswith("//") else by for name in columns if name.endswith("/")}
     scaled = {name: nw.col(name) * factor for name, factor in powers.items()}
     return named.with_columns(nw.col("group").fill_null(NO_GROUP), **scaled)
-
-
-def _check_once(members: frames.Frame) -> None:
-    counted = members.group_by("customer_id").agg(rows=nw.len()).filter(nw.col("rows") > 1)
-    twice = frames.arrays(counted.select(customers=nw.len(), first=nw.col("customer_id").min()), ["customers", "first"])
-    many = int(twice["customers"][0])
-    if many:
-        raise SchemaError(
-            f"groups.customer_id: {many} customers stand in more than one row (first: {twice['first'].tolist()[0]!r}); "
-            f"expected one group each.\nKeep one row per customer."
-        )
 
 
 def _summed(grouped: frames.Frame, columns: dict[str, F64]) -> dict[str, Any]:

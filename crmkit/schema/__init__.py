@@ -13,6 +13,7 @@ from crmkit.schema.handovers import (
     SUMMARY,
     scores_up_to,
 )
+from crmkit.schema.repeats import check_once
 from crmkit.schema.tables import (
     CONTACTS,
     CONVERSIONS,
@@ -55,6 +56,7 @@ __all__ = [
     "Column",
     "Table",
     "admit",
+    "check_once",
     "columns_like",
     "conform",
     "scores_up_to",

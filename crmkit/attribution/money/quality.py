@@ -13,7 +13,6 @@ from scipy.special import stdtrit
 from crmkit import frames, schema
 from crmkit.attribution.money.spending import Period, cost_by_channel
 from crmkit.attribution.money.tables import FIRST_TOUCH, UNATTRIBUTED, VALUED
-from crmkit.errors import SchemaError
 from crmkit.models.forecast_scores.score import F64, normal_width, wilson_ends
 
 
@@ -66,8 +65,8 @@ def channel_quality(
     normal_width(level)  # refuses a level that is none
     touched = _touched(first_touch)
     valued = schema.admit(customers, VALUED, columns=["customer_id", "value"], beside=touched)
-    _check_once(touched, "first_touch")
-    _check_once(valued, "customers")
+    schema.check_once(touched, "first_touch")
+    schema.check_once(valued, "customers")
     sums = _sums(_joined(touched, valued))
     spent = {} if costs is None else cost_by_channel(costs, period)
     return frames.build(_table(sums, spent, level), like=first_touch)
@@ -80,17 +79,6 @@ def _touched(first_touch: Any) -> frames.Frame:
     columns = (FIRST_TOUCH["customer_id"], replace(FIRST_TOUCH["channel"], name="first_channel"))
     table = schema.Table(FIRST_TOUCH.name, FIRST_TOUCH.row, columns)
     return schema.admit(first_touch, table).rename({"first_channel": "channel"})
-
-
-def _check_once(rows: frames.Frame, name: str) -> None:
-    counted = rows.group_by("customer_id").agg(rows=nw.len()).filter(nw.col("rows") > 1)
-    twice = frames.arrays(counted.select(customers=nw.len(), first=nw.col("customer_id").min()), ["customers", "first"])
-    many = int(twice["customers"][0])
-    if many:
-        raise SchemaError(
-            f"{name}.customer_id: {many} customers stand in more than one row (first: {twice['first'].tolist()[0]!r}); "
-            f"expected one row each.\nKeep one row per customer."
-        )
 
 
 def _joined(touched: frames.Frame, valued: frames.Frame) -> frames.Frame:

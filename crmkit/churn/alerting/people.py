@@ -12,7 +12,7 @@ from crmkit import frames, schema
 from crmkit.churn.alerting.log import UNITS, YEAR, Days
 from crmkit.churn.alerting.rules import DEFAULT_RULES, LEVELS, AlertRule
 from crmkit.churn.alerting.tables import HEALTH
-from crmkit.errors import DomainError, SchemaError
+from crmkit.errors import DomainError
 
 _TABLE_OF: Final = {"no_contact": "contacts", "subscription_end": "subscriptions", "health_red": "health"}
 _RUNNING_ON = 10**7  # an ordinal beyond every calendar: a contract without an end
@@ -92,7 +92,7 @@ def _parts(tables: Tables, days: Days, beside: frames.Frame) -> Mapping[str, fra
 def _customers(customers: Any, beside: frames.Frame) -> frames.Frame:
     columns = ("customer_id", "tier", "value", "created_at")
     rows = schema.admit(customers, schema.CUSTOMERS, columns=columns, beside=beside)
-    _check_single(rows, "customers")
+    schema.check_once(rows, "customers")
     return _numbered(rows, created="created_at")
 
 
@@ -121,7 +121,7 @@ def _subscriptions(subscriptions: Any, days: Days, beside: frames.Frame) -> fram
 def _health(health: Any, beside: frames.Frame) -> frames.Frame:
     columns = ("customer_id", "colour", "score", "turned_red_on")
     rows = schema.admit(health, HEALTH, columns=columns, beside=beside)
-    _check_single(rows, "health")
+    schema.check_once(rows, "health")
     level = nw.lit(LEVELS["unknown"])
     for colour, number in LEVELS.items():
         level = nw.when(nw.col("colour") == colour).then(nw.lit(number)).otherwise(level)
@@ -136,13 +136,3 @@ def _numbered(rows: frames.Frame, **times: str) -> frames.Frame:
         return rows
     dated = rows.with_columns(nw.col(*named.values()).cast(nw.Date))
     return frames.with_day_numbers(dated, **named).drop(*named.values())
-
-
-def _check_single(rows: frames.Frame, table: str) -> None:
-    per_customer = rows.group_by("customer_id").agg(times=nw.len())
-    twice = frames.arrays(per_customer.filter(nw.col("times") > 1).sort("customer_id").head(1), ["customer_id"])
-    if len(twice["customer_id"]):
-        raise SchemaError(
-            f"{table}.customer_id: customers stand more than once (first: {twice['customer_id'][0]!r}); expected one "
-            f"row per customer.\nKeep the latest row of each customer."
-        )

@@ -131,13 +131,5 @@ def _with_value(known: frames.Frame, customers: Any) -> frames.Frame:
             "Take it from crmkit.clv.customer_value (clv), or leave customers out: the revenue of a year counts then."
         )
     given = schema.admit(customers, schema.CUSTOMERS, columns=("customer_id", "value"), beside=known)
-    counted = given.group_by("customer_id").agg(value=nw.col("value").max(), rows=nw.len())
-    twice = frames.arrays(
-        counted.filter(nw.col("rows") > 1).select(many=nw.len(), first=nw.col("customer_id").min()), ["many", "first"]
-    )
-    if int(twice["many"][0]):
-        raise SchemaError(
-            f"customers.customer_id: {int(twice['many'][0])} customers stand in more than one row "
-            f"(first: {twice['first'].tolist()[0]!r}); expected one row each.\nKeep one row per customer."
-        )
-    return known.join(counted.select("customer_id", nw.col("value").cast(nw.Float64)), on="customer_id", how="left")
+    schema.check_once(given, "customers")
+    return known.join(given.select("customer_id", nw.col("value").cast(nw.Float64)), on="customer_id", how="left")

@@ -37,7 +37,7 @@ def admitted_leads(leads: Any, card: Scorecard, day: dt.date, *, beside: frames.
     dated = rows.with_columns(on=nw.col("created_at").cast(nw.Date), created_at=nw.col("created_at").cast(_TIME))
     known = frames.with_day_numbers(dated.with_columns(**marks) if marks else dated, created="on")
     chosen = known.select("lead_id", "created_at", "created", *marks)
-    _check_once(chosen)
+    schema.check_once(chosen, "leads", "lead_id")
     return chosen.filter(nw.col("created") <= day.toordinal())
 
 
@@ -101,14 +101,3 @@ _KINDS: dict[str, nw.dtypes.DType] = {"text": nw.String(), "number": nw.Float64(
 def _is_empty(rows: frames.Frame, name: str) -> bool:
     filled = rows.filter(~nw.col(name).is_null()).select(name).head(1)
     return not len(frames.arrays(filled, [name])[name])
-
-
-def _check_once(leads: frames.Frame) -> None:
-    repeated = leads.group_by("lead_id").agg(rows=nw.len()).filter(nw.col("rows") > 1)
-    found = frames.arrays(repeated.select(leads=nw.len(), first=nw.col("lead_id").min()), ["leads", "first"])
-    many = int(found["leads"][0])
-    if many:
-        raise SchemaError(
-            f"leads.lead_id: {many} leads stand in several rows (first: {found['first'].tolist()[0]!r}); expected one "
-            f"row per lead.\nKeep the latest row of each lead."
-        )

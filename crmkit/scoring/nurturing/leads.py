@@ -7,11 +7,10 @@ from dataclasses import replace
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
-import numpy as np
 from numpy.typing import NDArray
 
 from crmkit import frames, schema
-from crmkit.errors import DomainError, SchemaError
+from crmkit.errors import DomainError
 from crmkit.schema import LEADS, Column, Table
 
 DAY: Final = 86_400
@@ -44,7 +43,7 @@ def leads_until(leads: Any, as_of: dt.date, *, by: str | None = None, outcome: b
     if not outcome:
         table = replace(table, columns=tuple(column for column in table.columns if column.name != "converted_at"))
     entered = schema.admit(leads, table)
-    _check_once(entered, "leads")
+    schema.check_once(entered, "leads", "lead_id")
     if not outcome:
         entered = entered.with_columns(converted_at=nw.lit(None).cast(nw.Datetime("us")))
     timed = frames.with_seconds(entered, created="created_at", converted="converted_at")
@@ -78,7 +77,7 @@ def scored(scores: Any, leads: Any, as_of: dt.date, *, outcome: bool = True) -> 
     """Join scores (float64) to what `leads_until` gives; leads without a score are left out."""
     known = leads_until(leads, as_of, outcome=outcome)
     given = schema.admit(scores, SCORES, beside=known)
-    _check_once(given, "scores")
+    schema.check_once(given, "scores", "lead_id")
     known, given = same_ids(known, given)
     points = given.select("lead_id", score=nw.col("score").cast(nw.Float64))
     return known.join(points, on="lead_id", how="inner")
@@ -103,14 +102,3 @@ def _table(by: str | None) -> Table:
     known = by in LEADS.known
     column = replace(LEADS[by], required=True) if known else Column(by, "id", "an attribute", required=True)
     return Table("leads", LEADS.row, (*own, column))
-
-
-def _check_once(rows: frames.Frame, name: str) -> None:
-    counted = rows.group_by("lead_id").agg(rows=nw.len()).filter(nw.col("rows") > 1)
-    twice = frames.arrays(counted.select(leads=nw.len(), first=nw.col("lead_id").min()), ["leads", "first"])
-    many = int(np.asarray(twice["leads"])[0])
-    if many:
-        raise SchemaError(
-            f"{name}.lead_id: {many} leads stand in more than one row (first: {twice['first'].tolist()[0]!r}); "
-            f"expected one row each.\nKeep one row per lead."
-        )
