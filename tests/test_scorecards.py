@@ -235,3 +235,15 @@ def test_the_linter_names_what_is_odd():
     swamps = [finding.place for finding in scoring.check_card(scoring.pardot()) if finding.kind == "swamp"]
     assert "page_view" in swamps
     assert "email_open" not in swamps
+
+
+def test_points_of_two_days_make_a_hand_off_wherever_the_days_lie():
+    """Hand-offs look at the log in blocks of thirty days: an edge between two events decides nothing."""
+    visits = activity(Rule("visit", Event(("visit",)), 40), window_days=30)
+    first = pd.date_range("2024-03-01", periods=30).to_series(index=range(30))
+    people = pd.DataFrame({"lead_id": range(30), "created_at": pd.Timestamp("2024-01-01")})
+    log = pd.DataFrame({"lead_id": range(30), "event": "visit", "occurred_at": first})
+    log = pd.concat([log, log.assign(occurred_at=first + pd.Timedelta(days=1))])
+    scores = scoring.score_leads(people, log, card=visits, as_of=dt.date(2024, 6, 30))
+    assert (scores["handed_off_at"] == first + pd.Timedelta(days=1)).all()
+    assert (scores["score"] == 0).all()
