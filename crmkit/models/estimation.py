@@ -29,6 +29,8 @@ __all__ = [
 # A limit that costs less log-likelihood than this is not told from the finite optimum: no test could see it.
 LIMIT_LOSS = 0.01
 _GRADIENT_PER_CUSTOMER = 1e-6
+# Steps after which the best of several starts goes on alone.
+_RACE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,13 @@ def maximise(
         The log-likelihood is finite at none of the starts.
     """
     first, first_scale = scout or (objective, n_customers)
-    ends = [climb(first, start, lower, upper, first_scale, 50 if scout else 400) for start in starts]
+    ends = [climb(first, start, lower, upper, first_scale, _RACE) for start in starts]
     finite = [end for end in ends if np.isfinite(end[0])]
     if not finite:
         raise FitError("The log-likelihood is finite at none of the starting points; check the time unit (days).")
     best = max(finite, key=lambda end: end[0])[1]
-    if scout is not None:
-        curvature = inverse_information(observed_information(first, best) / first_scale)
-        best = climb(objective, best, lower, upper, n_customers, 400, curvature)[1]
+    curvature = inverse_information(observed_information(first, best) / first_scale)
+    best = climb(objective, best, lower, upper, n_customers, 400, curvature)[1]
     found = _polished(objective, best, lower, upper, n_customers)
     for i in np.flatnonzero(np.isfinite(lower) | np.isfinite(upper)):
         found = _limit_if_as_good(objective, found, int(i), lower, upper, n_customers)
