@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 
+# Two test workers on two cores: a pool of threads in each would only wait for the other's.
+test check: export OMP_NUM_THREADS = 1
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs clean
 
