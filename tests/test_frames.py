@@ -581,3 +581,20 @@ def test_texts_come_out_by_way_of_arrow_as_they_do_without_it(monkeypatch: pytes
 def test_no_query_draws_a_progress_bar_into_a_notebook() -> None:
     asked = frames.enter(ORDERS).to_native().query("t", "select current_setting('enable_progress_bar')")
     assert asked.fetchall() == [(False,)]
+
+
+def test_what_is_settled_on_duckdb_is_computed_once_however_deep_it_is_used():
+    # Each row draws a number: computed anew for each use, the copies would differ.
+    drawn = duckdb.connect().sql("select i as customer_id, random() as drawn from range(50) as t(i)")
+    rows = frames.settled(frames.enter(drawn), like=drawn)
+    both = rows.join(rows.rename({"drawn": "again"}), on="customer_id", how="inner")
+    twice = frames.settled(both, like=drawn)
+    joined = twice.join(twice.select("customer_id", later=nw.col("again")), on="customer_id", how="inner")
+    cells = frames.arrays(joined, ["drawn", "again", "later"])
+    assert (cells["drawn"] == cells["again"]).all()
+    assert (cells["again"] == cells["later"]).all()
+    handed = frames.leave(joined, like=drawn)
+    assert "AS MATERIALIZED" in handed.sql_query()
+    once_more = handed.df()
+    assert (once_more["drawn"] == once_more["later"]).all()
+    assert frames.leave(frames.enter(drawn), like=drawn).sql_query() == frames.enter(drawn).to_native().sql_query()

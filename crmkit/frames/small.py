@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from crmkit.frames import eager
+from crmkit.frames import eager, once
 from crmkit.frames.eager import Columns
 from crmkit.frames.native import Frame, recognised, wrapped
 
@@ -30,7 +30,7 @@ def arrays(frame: Frame, columns: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
         table = chosen.collect().to_native()
         return {name: table[name].to_numpy() for name in columns}
     if engine.is_duckdb():
-        cells = eager.fetched(chosen.to_native().fetchnumpy)
+        cells = eager.fetched(once.planned(chosen.to_native()).fetchnumpy)
         return {name: _filled(cells[name]) for name in columns}
     rows = chosen.to_native().toArrow()
     return {name: rows[name].to_numpy() for name in columns}
