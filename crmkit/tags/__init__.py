@@ -1,5 +1,7 @@
 """Who is this customer? Tags by rule, audiences, profiles."""
 
+from crmkit.tags.audiences import audience, parse_where, where_text
+from crmkit.tags.profiles import ProfilePart, activity_metrics, preferred_channel, profile_completeness, six_dimensions
 from crmkit.tags.rules import (
     DIMENSIONS,
     INDUSTRIES,
@@ -35,20 +37,28 @@ __all__ = [
     "Keywords",
     "Measure",
     "NoneOf",
+    "ProfilePart",
     "TagFinding",
     "TagRule",
     "Unanswered",
+    "activity_metrics",
+    "audience",
     "check_tags",
     "inactive",
     "keyword_rules",
     "long_decision_chain",
+    "parse_where",
+    "preferred_channel",
     "price_sensitive",
+    "profile_completeness",
     "read_tag_rules",
+    "six_dimensions",
     "tag_changes",
     "tag_customers",
     "tag_rules_to_json",
     "tag_rules_to_toml",
     "value_levels",
     "viewed_without_order",
+    "where_text",
     "worth_and_potential",
 ]

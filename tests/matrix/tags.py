@@ -40,6 +40,9 @@ RULES = (
 )
 KEY = ("customer_id", "dimension", "tag", "value")
 LOGS = ("orders", "tag contacts", "events")
+PARTS = tags.six_dimensions(
+    basic=("region", "age"), need=("remark",), decision_chain=("member", "amount_due"), verified="verified_at"
+)
 WHERE = "region in ('south', '李') and not age in [25, 30] or tag('phone') and amount_due >= 1 万"
 
 
@@ -59,6 +62,25 @@ CASES: Mapping[str, Case] = {
         lambda before, after: tags.tag_changes(before, after, as_of=AS_OF),
         ("tags before", "tags"),
         ("customer_id", "dimension", "tag", "change", "value_before", "value"),
+    ),
+    "tags.audience": Case(lambda found, people: tags.audience(found, people, where=WHERE), ("tags", "tag people")),
+    "tags.preferred_channel": Case(
+        lambda touches, groups: tags.preferred_channel(touches, as_of=AS_OF, groups=groups, window_days=400),
+        ("tag touches", "groups"),
+        ("group",),
+    ),
+    "tags.profile_completeness": Case(
+        lambda people, *logs: tags.profile_completeness(
+            people, parts=PARTS, as_of=AS_OF, **dict(zip(("orders", "contacts", "events"), logs, strict=True))
+        ),
+        ("tag people", *LOGS),
+        ("customer_id", "dimension"),
+    ),
+    "tags.activity_metrics": Case(
+        lambda people, *logs: tags.activity_metrics(
+            people, as_of=AS_OF, **dict(zip(("orders", "contacts", "events"), logs, strict=True))
+        ),
+        ("tag people", *LOGS),
     ),
 }
 
@@ -98,4 +120,13 @@ def tables(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:
     before = tags.tag_customers(
         RULES[1:], people[1:], as_of=EARLIER, orders=logs[0], contacts=logs[1], events=logs[2], refunds="net"
     )
-    return {"tag people": people, "tag contacts": logs[1], "events": events, "tags": now, "tags before": before}
+    channels = pd.Series([("web", "李", "phone", "web")[i % 4] for i in range(len(orders))], dtype="str")
+    touches = orders[["customer_id"]].assign(channel=channels, touched_at=orders["ordered_at"])
+    return {
+        "tag touches": touches,
+        "tag people": people,
+        "tag contacts": logs[1],
+        "events": events,
+        "tags": now,
+        "tags before": before,
+    }

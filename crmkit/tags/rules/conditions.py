@@ -51,7 +51,7 @@ class Attribute:
             make_tuple(self, name)
         check_text(self.column, "column")
         if sum([bool(self.equals), self.is_range, bool(self.contains), self.missing is not False]) != 1:
-            raise DomainError("An attribute takes exactly one test: equals, a range (low, above, high), contains, missing.")
+            raise DomainError("An attribute takes exactly one test: equals, low / above / high, contains, or missing.")
         if not isinstance(self.missing, bool):
             raise DomainError(f"missing must be true or left out, got {self.missing!r}.")
         kinds = {kind_of(value) for value in self.equals}

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal, TypeAlias
 
+from crmkit.tags.rules.columns import needed_columns
 from crmkit.tags.rules.conditions import AllOf, AnyOf, Attribute, Condition, Keywords, Measure, NoneOf
 from crmkit.tags.rules.overlaps import disjoint, implies, same_subject
-from crmkit.tags.rules.columns import needed_columns
 from crmkit.tags.rules.rule import TagRule, checked_rules, stronger
 
 TagFindingKind: TypeAlias = Literal["never", "unknown", "tie", "overlap"]
@@ -146,5 +146,3 @@ def _closed_window(condition: Condition) -> str:
     if condition.window_days is not None and condition.within_days >= condition.window_days:
         return f"The wait of {condition.within_days} days is over only when the window has passed."
     return ""
-
-

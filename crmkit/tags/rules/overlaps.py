@@ -22,7 +22,7 @@ def implies(one: Condition, other: Condition) -> bool:
     if isinstance(one, AnyOf):
         return all(implies(part, other) for part in one.parts)
     if isinstance(one, Keywords) and isinstance(other, Keywords):
-        return replace(one, words="-") == replace(other, words="-") and set(one.words) <= set(other.words)
+        return replace(one, words=other.words) == other and set(one.words) <= set(other.words)
     return _narrower(one, other)
 
 

@@ -32,9 +32,7 @@ def price_sensitive(
     `column` is a number of each order. Fewer than `least_orders` orders say nothing: one of one would be 100 %.
     """
     discounted = Attribute(column, above=0)
-    often = Measure(
-        "orders", "share", low=share, where=(discounted,), window_days=window_days, least_rows=least_orders
-    )
+    often = Measure("orders", "share", low=share, where=(discounted,), window_days=window_days, least_rows=least_orders)
     return TagRule("price_sensitive", "behaviour", "price-sensitive", often)
 
 
@@ -49,9 +47,7 @@ def long_decision_chain(*, levels: int = 3, column: str = "approval_levels", win
     )
 
 
-def value_levels(
-    levels: Mapping[str, float] = LEVELS, *, window_days: int = 365
-) -> tuple[TagRule, ...]:
+def value_levels(levels: Mapping[str, float] = LEVELS, *, window_days: int = 365) -> tuple[TagRule, ...]:
     """Tag "value level": purchases of the window above an amount; of several levels the highest."""
     rising = sorted(levels.items(), key=lambda level: level[1])
     return tuple(
@@ -70,7 +66,7 @@ def value_levels(
 
 def viewed_without_order(*, minutes: float = 5, within_days: int = 7, window_days: int = 90) -> TagRule:
     """Tag "viewed, no order": an event "view" of more than so many minutes, and no order within so many days."""
-    view = (Attribute("event", equals="view"), Attribute("value", above=minutes))
+    view = (Attribute("event", equals=("view",)), Attribute("value", above=minutes))
     return TagRule(
         "viewed_without_order",
         "behaviour",

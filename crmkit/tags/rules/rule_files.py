@@ -65,7 +65,7 @@ def read_tag_rules(source: str | os.PathLike[str]) -> tuple[TagRule, ...]:
     text, place = settings_files.source_text(source, "tag rules")
     top = settings_files.parsed(text, place)
     if not isinstance(top, Mapping) or list(top) != ["rules"] or not isinstance(top["rules"], list):
-        raise DomainError(f"{place}: expected a list 'rules' of tables and nothing else, got {settings_files.shown(top)}.")
+        raise DomainError(f"{place}: expected a list 'rules' of tables alone, got {settings_files.shown(top)}.")
     rules = [_rule(entry, f"{place}.rules[{i}]") for i, entry in enumerate(top["rules"])]
     return _made(lambda: checked_rules(rules), place)
 

@@ -50,9 +50,7 @@ def tag_changes(before: Any, after: IntoFrameT, *, as_of: dt.date) -> IntoFrameT
     day = frames.as_day(as_of)
     now = _side(after, 1, day, beside=None)
     both = now if before is None else nw.concat([now, _side(before, 0, day, beside=now)])
-    sides = both.group_by(*KEY).agg(
-        here=nw.col("here").max(), there=nw.col("there").max(), since=nw.col("since").min()
-    )
+    sides = both.group_by(*KEY).agg(here=nw.col("here").max(), there=nw.col("there").max(), since=nw.col("since").min())
     moved = sides.filter((nw.col("here") + nw.col("there")) == 1)
     counted = moved.with_columns(
         came=nw.col("here").sum().over(*_TAG).cast(nw.Int64), went=nw.col("there").sum().over(*_TAG).cast(nw.Int64)

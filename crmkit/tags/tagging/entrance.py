@@ -1,4 +1,4 @@
-"""Customers and logs on their way in: checked, with the columns that rules ask for, as they stood at the end of a day."""
+"""Customers and logs on their way in: checked, with the columns that rules ask for, as of a day."""
 
 from __future__ import annotations
 
@@ -20,8 +20,13 @@ TABLES: Final[Mapping[str, Table]] = {
     "events": schema.EVENTS,
 }
 TIME_OF: Final = {"orders": "ordered_at", "contacts": "contacted_at", "events": "occurred_at"}
-_KINDS: Final[Mapping[str, nw.dtypes.DType]] = {"text": nw.String(), "number": nw.Float64(), "truth": nw.Boolean()}
-_LACKING: Final = "{0}: the column {1} is asked for, which the table does not have.\nAdd it, or change what asks for it."
+_KINDS: Final[Mapping[str, nw.dtypes.DType]] = {
+    "text": nw.String(),
+    "number": nw.Float64(),
+    "truth": nw.Boolean(),
+    "date": nw.Date(),
+}
+_LACKING: Final = "{0}: the column {1} is asked for, which the table does not have.\nAdd it, or ask for another."
 
 
 def admitted_people(
@@ -29,7 +34,7 @@ def admitted_people(
 ) -> frames.Frame:
     """Take the customers that were entered by the end of a day: `customer_id` and the columns asked for, typed.
 
-    `asked` says of each column which kind of value is needed: "text", "number", "truth" or "any".
+    `asked` says of each column which kind of value is needed: "text", "number", "truth", "date" or "any".
     """
     dated = "created_at" in frames.column_names(customers)
     needed = list(dict.fromkeys(["customer_id", *asked, *(["created_at"] if dated else [])]))
@@ -76,13 +81,19 @@ def kinds_asked(conditions: Iterable[Attribute]) -> dict[str, str]:
 
 
 def typed(rows: frames.Frame, table: str, asked: Mapping[str, str]) -> frames.Frame:
-    """Bring each column to text or float64 as it is asked for; NaN and infinity become missing; else SchemaError."""
+    """Bring each column to what is asked for, or refuse it; NaN, infinity and texts of blanks become missing."""
     kinds = frames.kinds_of(rows, asked)
     changed = {}
     for name, wanted in asked.items():
         kind = kinds[name]
         is_text = kind in (nw.String, nw.Categorical, nw.Enum)
-        fits = {"text": is_text, "number": kind.is_numeric(), "truth": kind == nw.Boolean, "any": True}
+        fits = {
+            "text": is_text,
+            "number": kind.is_numeric(),
+            "truth": kind == nw.Boolean,
+            "date": kind in (nw.Date, nw.Datetime),
+            "any": True,
+        }
         if not fits[wanted] and not _is_empty(rows, name):
             raise SchemaError(
                 f"{table}.{name}: the column holds {'text' if is_text else kind}; a {wanted} is asked for.\n"
@@ -91,10 +102,13 @@ def typed(rows: frames.Frame, table: str, asked: Mapping[str, str]) -> frames.Fr
         if not fits[wanted]:
             changed[name] = nw.lit(None).cast(_KINDS[wanted])
         elif is_text and name != "customer_id":
-            changed[name] = nw.col(name).cast(nw.String())
+            text = nw.col(name).cast(nw.String())
+            changed[name] = nw.when(text.str.strip_chars() != "").then(text)
         elif kind.is_numeric() and name != "customer_id":
             number = nw.col(name).cast(nw.Float64())
             changed[name] = nw.when(number.is_finite()).then(number)
+        elif wanted == "date":
+            changed[name] = nw.col(name).cast(nw.Date)
     return rows.with_columns(**changed) if changed else rows
 
 

@@ -18,23 +18,16 @@ _LATIN: Final = "0-9a-zß-öø-ɏ"
 _SPECIAL: Final = re.compile(r"([\\.^$*+?{}\[\]|()])")
 
 
-def holds(when: Attribute, kind: nw.dtypes.DType) -> nw.Expr:
-    """Whether a row has the attribute; `kind` is that of the column, which `typed` has brought in order."""
+def holds(when: Attribute) -> nw.Expr:
+    """Whether a row has the attribute; `typed` has brought the column in order."""
     value = nw.col(when.column)
     if when.missing:
-        return is_missing(value, kind)
+        return value.is_null()
     if when.equals:
         return one_of(value, when.equals).fill_null(False)
     if when.contains:
         return reduce(or_, [value.str.contains(text, literal=True) for text in when.contains]).fill_null(False)
     return in_range(value, when.low, when.above, when.high)
-
-
-def is_missing(value: nw.Expr, kind: nw.dtypes.DType) -> nw.Expr:
-    """Whether there is no value; a text of blanks is none."""
-    if kind == nw.String:
-        return (value.is_null() | (value.str.strip_chars() == "")).fill_null(True)
-    return value.is_null()
 
 
 def one_of(value: nw.Expr, wanted: Sequence[Value]) -> nw.Expr:

@@ -127,7 +127,7 @@ def _put_measure(totals: Totals, i: int, leaf: Measure) -> None:
     if leaf.how == "share":
         totals.put(f"d{i}", frames.one_if(is_row & inside), "sum")
     if leaf.how in ("min", "max"):
-        totals.put(f"x{i}", nw.when(met).then(value), leaf.how)  # type: ignore[arg-type]
+        totals.put(f"x{i}", nw.when(met).then(value), leaf.how)
     if leaf.how == "days_since":
         totals.put(f"l{i}", nw.when(met).then(nw.col(DAY)), "max")
     if dates_itself(leaf):

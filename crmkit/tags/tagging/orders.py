@@ -17,8 +17,7 @@ _ADDED_UP: Final = ("amount", "quantity")  # of the lines of an order; of other 
 
 def marked_rows(rows: frames.Frame, marks: Mapping[str, Attribute], numbers: list[str]) -> frames.Frame:
     """Mark the rows of a log: `customer_id`, `crmkit_day`, `numbers`, and 0 or 1 by mark."""
-    kinds = frames.kinds_of(rows, {when.column for when in marks.values()})
-    found = {name: frames.one_if(holds(when, kinds[when.column])) for name, when in marks.items()}
+    found = {name: frames.one_if(holds(when)) for name, when in marks.items()}
     chosen = rows.with_columns(**found) if found else rows
     return chosen.select("customer_id", "crmkit_day", *dict.fromkeys(numbers), *marks)
 
@@ -39,14 +38,13 @@ def marked_orders(
     if "order_id" in frames.names_of(lines):
         whole = _added_up(lines, of_lines, counted)
     of_orders = {name: when for name, when in marks.items() if name not in of_lines}
-    found = {name: frames.one_if(holds(when, nw.Float64())) for name, when in of_orders.items()}
+    found = {name: frames.one_if(holds(when)) for name, when in of_orders.items()}
     marked = whole.with_columns(**found, crmkit_sale=frames.one_if(nw.col("amount") >= 0))
     return marked if net else marked.filter(nw.col("crmkit_sale") == 1)
 
 
 def _added_up(lines: frames.Frame, marks: Mapping[str, Attribute], numbers: list[str]) -> frames.Frame:
-    kinds = frames.kinds_of(lines, {when.column for when in marks.values()})
-    found = {name: frames.one_if(holds(when, kinds[when.column])) for name, when in marks.items()}
+    found = {name: frames.one_if(holds(when)) for name, when in marks.items()}
     rows = lines.with_columns(nw.col("amount").cast(nw.Float64), **found)
     columns = ["customer_id", "crmkit_day", *numbers, *marks]
     without = nw.col("order_id").is_null()

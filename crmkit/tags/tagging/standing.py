@@ -43,14 +43,14 @@ class Standing:
     today: int
 
     def number(self, leaf: Leaf) -> int:
-        """Number of a condition; equal ones have one."""
+        """Look up the number of a condition; equal ones have one."""
         return self.numbers[repr(leaf)]
 
-    def marks(self, leaf: Leaf, kinds: Mapping[str, nw.dtypes.DType]) -> nw.Expr:
+    def marks(self, leaf: Leaf) -> nw.Expr:
         """Whether a condition holds, of the totals; true or false."""
         i = self.number(leaf)
         if isinstance(leaf, Attribute):
-            return holds(leaf, kinds[leaf.column])
+            return holds(leaf)
         if isinstance(leaf, Keywords):
             return ~nw.col(f"crmkit_k{i}").is_null()
         if isinstance(leaf, Unanswered):

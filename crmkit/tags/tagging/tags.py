@@ -13,8 +13,8 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, schema, summary
 from crmkit.errors import DomainError
-from crmkit.tags.rules.conditions import LOGS, Attribute, Keywords, Leaf, Measure, Unanswered, leaves
 from crmkit.tags.rules.columns import needed_columns
+from crmkit.tags.rules.conditions import LOGS, Attribute, Keywords, Leaf, Measure, Unanswered, leaves
 from crmkit.tags.rules.rule import TagRule, checked_rules, stronger
 from crmkit.tags.tables import COLUMNS, KEY, TAGS
 from crmkit.tags.tagging.entrance import admitted_log, admitted_people, kinds_asked
@@ -208,9 +208,7 @@ def _marked(
     """Add `crmkit_ci`: 1 where condition i holds, else 0."""
     counts = [name for name in kinds if name.startswith(("crmkit_n", "crmkit_d", "crmkit_u"))]
     filled = people.with_columns(nw.col(*counts).fill_null(0)) if counts else people
-    return filled.with_columns(
-        **{f"crmkit_c{i}": frames.one_if(standing.marks(leaf, kinds)) for i, leaf in numbered.items()}
-    )
+    return filled.with_columns(**{f"crmkit_c{i}": frames.one_if(standing.marks(leaf)) for i, leaf in numbered.items()})
 
 
 def _winning(marked: frames.Frame, rules: Sequence[TagRule], standing: Standing) -> frames.Frame:
