@@ -55,8 +55,8 @@ def activity_metrics(
     data frame like `customers`
         One row per customer, sorted: `last_interaction` (date), `last_kind` ("order", "contact", "event"; of several on
         one day the first of these), `days_since_interaction` (days; all three missing if never), `interactions`
-        (order days, contacts and events), `active_days` (days with one), `participations` (counts), `satisfaction` (mean
-        mark; missing without an answer), `satisfaction_answers`, `order_days` (counts; order days since the beginning),
+        (order days, contacts and events), `active_days` (days with one), `participations` (counts), `satisfaction`
+        (mean mark; missing without an answer), `satisfaction_answers`, `order_days` (counts; order days since ever),
         `repeat` (1 with two or more order days, else 0), `referrals` (count).
 
     Raises
@@ -70,8 +70,8 @@ def activity_metrics(
     --------
     >>> import datetime as dt, pandas as pd
     >>> customers = pd.DataFrame({"customer_id": ["ann"]})
-    >>> events = pd.DataFrame({"customer_id": "ann", "event": ["survey", "webinar", "survey"], "value": [8.0, None, 9.0],
-    ...     "occurred_at": pd.to_datetime(["2024-03-01", "2024-05-01", "2024-06-20"])})
+    >>> events = pd.DataFrame({"customer_id": "ann", "event": ["survey", "webinar", "survey"],
+    ...     "value": [8.0, None, 9.0], "occurred_at": pd.to_datetime(["2024-03-01", "2024-05-01", "2024-06-20"])})
     >>> row = activity_metrics(customers, events=events, as_of=dt.date(2024, 6, 30)).iloc[0]
     >>> int(row.days_since_interaction), float(row.satisfaction), int(row.participations)
     (10, 8.5, 1)

@@ -57,8 +57,12 @@ def number_text(number: nw.Expr) -> nw.Expr:
     hundredths = whole(number.abs() * 100.0)
     ones = (hundredths / 100).floor().cast(nw.Int64)
     rest = hundredths - 100 * ones
+    tenths = (rest / 10).floor().cast(nw.Int64)
     zero = nw.when(rest < 10).then(nw.lit(".0")).otherwise(nw.lit("."))
-    decimals = nw.when(rest == 0).then(nw.lit("")).otherwise(nw.concat_str(zero, rest.cast(nw.String)))
+    both = nw.concat_str(zero, rest.cast(nw.String))
+    one = nw.concat_str(nw.lit("."), tenths.cast(nw.String))
+    some = nw.when(rest == 10 * tenths).then(one).otherwise(both)
+    decimals = nw.when(rest == 0).then(nw.lit("")).otherwise(some)
     sign = nw.when((number < 0) & (hundredths > 0)).then(nw.lit("-")).otherwise(nw.lit(""))
     return nw.concat_str(sign, ones.cast(nw.String), decimals)
 
