@@ -40,7 +40,7 @@ def test_cap_1_often_bargains_makes_price_sensitive():
         [tags.price_sensitive(share=0.5, least_orders=3)], people("ann", "bob", "cy", "dee"), orders=orders, as_of=AS_OF
     )
     assert cells(found, "customer_id", "dimension", "tag", "evidence") == [
-        ("ann", "behaviour", "price-sensitive", "share(orders: discount > 0), 365 days = 0.5")
+        ("ann", "behaviour", "price-sensitive", "share(orders: discount > 0), 365 days = 0.50")
     ]
 
 

@@ -50,10 +50,13 @@ def in_range(value: nw.Expr, low: float | None, above: float | None, high: float
 def first_word(remark: nw.Expr, words: Sequence[str]) -> nw.Expr:
     """Place, from 0, of the first word of a dictionary that stands in a remark; missing if none does."""
     folded = remark.cast(nw.String()).str.to_lowercase()
-    place = nw.lit(None, dtype=nw.Int64)
+    nothing = nw.lit(None, dtype=nw.Int64)
+    place = nothing
     for i, word in reversed(list(enumerate(words))):
         place = nw.when(folded.str.contains(pattern(word))).then(nw.lit(i)).otherwise(place)
-    return place.cast(nw.Int64)
+    # One look for all words first: most remarks hold none of them.
+    any_word = "|".join(f"({pattern(word)})" for word in words)
+    return nw.when(folded.str.contains(any_word)).then(place).otherwise(nothing).cast(nw.Int64)
 
 
 def pattern(word: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
@@ -72,6 +72,16 @@ class Standing:
             return nw.when(whole >= leaf.least_rows).then(rows / _positive(whole))
         return self.today - last if leaf.how == "days_since" else nw.col(f"crmkit_x{i}")
 
+    def numbers_shown(self, leaves: Iterable[Leaf], kinds: Mapping[str, nw.dtypes.DType]) -> dict[str, nw.Expr]:
+        """Numbers that evidence shows, as whole hundredths: `crmkit_hi`; once, as their text repeats them."""
+        found = {}
+        for leaf in leaves:
+            if isinstance(leaf, Measure):
+                found[f"crmkit_h{self.number(leaf)}"] = wording.hundredths(self.measured(leaf).cast(nw.Float64))
+            elif isinstance(leaf, Attribute) and kinds[leaf.column].is_numeric() and leaf.column != "customer_id":
+                found[f"crmkit_h{self.number(leaf)}"] = wording.hundredths(nw.col(leaf.column))
+        return found
+
     def met(self, condition: Condition) -> nw.Expr:
         """Whether a condition holds, of the marks."""
         if isinstance(condition, AllOf):
@@ -131,13 +141,14 @@ class Standing:
         if isinstance(leaf, Unanswered):
             return nw.concat_str(nw.lit("since "), nw.col(f"crmkit_t{i}"))
         if isinstance(leaf, Measure):
-            return nw.concat_str(nw.lit(f"{wording.measure_name(leaf)} = "), wording.number_text(self.measured(leaf)))
+            return nw.concat_str(nw.lit(f"{wording.measure_name(leaf)} = "), wording.number_text(f"crmkit_h{i}"))
         if leaf.missing or leaf.equals:
             same = len(leaf.equals) <= 1
             if same:
                 return nw.lit(wording.attribute_label(leaf))
-        value = wording.value_text(nw.col(leaf.column), kinds[leaf.column])
-        return nw.concat_str(nw.lit(f"{leaf.column} = "), value)
+        if kinds[leaf.column].is_numeric():
+            return nw.concat_str(nw.lit(f"{leaf.column} = "), wording.number_text(f"crmkit_h{i}"))
+        return nw.concat_str(nw.lit(f"{leaf.column} = "), wording.short_text(nw.col(leaf.column), kinds[leaf.column]))
 
 
 def found_words(rows: frames.Frame, leaves: Mapping[int, Leaf]) -> dict[str, nw.Expr]:

@@ -208,7 +208,8 @@ def _marked(
     """Add `crmkit_ci`: 1 where condition i holds, else 0."""
     counts = [name for name in kinds if name.startswith(("crmkit_n", "crmkit_d", "crmkit_u"))]
     filled = people.with_columns(nw.col(*counts).fill_null(0)) if counts else people
-    return filled.with_columns(**{f"crmkit_c{i}": frames.one_if(standing.marks(leaf)) for i, leaf in numbered.items()})
+    marks = {f"crmkit_c{i}": frames.one_if(standing.marks(leaf)) for i, leaf in numbered.items()}
+    return filled.with_columns(**marks, **standing.numbers_shown(numbered.values(), kinds))
 
 
 def _winning(marked: frames.Frame, rules: Sequence[TagRule], standing: Standing) -> frames.Frame:

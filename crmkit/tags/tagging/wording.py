@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import narwhals.stable.v2 as nw
 
 from crmkit.day_words import whole
 from crmkit.tags.rules.conditions import Attribute, Condition, Keywords, Measure, Unanswered, leaves
 
-_LONGEST = 60
+_LONGEST: Final = 60
+_LARGE: Final = 1e15
 
 
 def label(condition: Condition) -> str:
@@ -52,26 +55,26 @@ def span_label(asked: Attribute | Measure) -> str:
     return f"{sign} {_plain(start)}" if asked.high is None else f"in {bracket}{_plain(start)}, {_plain(asked.high)})"
 
 
-def number_text(number: nw.Expr) -> nw.Expr:
-    """Write a number with up to two decimals, from whole numbers: engines write floats differently."""
-    hundredths = whole(number.abs() * 100.0)
-    ones = (hundredths / 100).floor().cast(nw.Int64)
-    rest = hundredths - 100 * ones
-    tenths = (rest / 10).floor().cast(nw.Int64)
-    zero = nw.when(rest < 10).then(nw.lit(".0")).otherwise(nw.lit("."))
-    both = nw.concat_str(zero, rest.cast(nw.String))
-    one = nw.concat_str(nw.lit("."), tenths.cast(nw.String))
-    some = nw.when(rest == 10 * tenths).then(one).otherwise(both)
-    decimals = nw.when(rest == 0).then(nw.lit("")).otherwise(some)
-    sign = nw.when((number < 0) & (hundredths > 0)).then(nw.lit("-")).otherwise(nw.lit(""))
-    return nw.concat_str(sign, ones.cast(nw.String), decimals)
+def hundredths(number: nw.Expr) -> nw.Expr:
+    """Round a number to whole hundredths; missing where it is too large for that."""
+    return nw.when(number.abs() < _LARGE).then(whole(number * 100.0))
 
 
-def value_text(value: nw.Expr, kind: nw.dtypes.DType) -> nw.Expr:
-    """Write the value of an attribute, cut where it is long."""
+def number_text(column: str) -> nw.Expr:
+    """Write a column of hundredths with no decimals or two, from whole numbers: engines write floats differently."""
+    size = nw.col(column).abs()
+    ones = (size / 100).floor().cast(nw.Int64)
+    rest = (size - 100 * ones + 100).cast(nw.String).str.slice(1, 2)  # of "1dd"
+    decimals = nw.when(rest == "00").then(nw.lit("")).otherwise(nw.concat_str(nw.lit("."), rest))
+    sign = nw.when(nw.col(column) < 0).then(nw.lit("-")).otherwise(nw.lit(""))
+    return nw.coalesce(nw.concat_str(sign, ones.cast(nw.String), decimals), nw.lit("beyond 1e15"))
+
+
+def short_text(value: nw.Expr, kind: nw.dtypes.DType) -> nw.Expr:
+    """Write a text or a truth value, cut where it is long."""
     if kind == nw.Boolean:
         return nw.when(value).then(nw.lit("true")).otherwise(nw.lit("false"))
-    return value.str.slice(0, _LONGEST) if kind == nw.String else number_text(value)
+    return value.str.slice(0, _LONGEST)
 
 
 def _measure_label(asked: Measure) -> str:
