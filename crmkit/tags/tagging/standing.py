@@ -117,7 +117,8 @@ class Standing:
         if isinstance(leaf, Measure) and leaf.how == "days_since":
             start = 0 if leaf.low is None else math.ceil(leaf.low)
             start = start if leaf.above is None else max(math.floor(leaf.above) + 1, 0)
-            return Since(nw.col(f"crmkit_l{i}") + max(start, 0), leaf.high is None)
+            # A range that begins at 0 is not left by a new row: the last one is a bound only.
+            return Since(nw.col(f"crmkit_l{i}") + max(start, 0), leaf.high is None and start >= 1)
         return Since(first, True) if isinstance(leaf, Measure) and dates_itself(leaf) else Since(None)
 
     def evidence(self, condition: Condition, kinds: Mapping[str, nw.dtypes.DType]) -> nw.Expr:
