@@ -121,7 +121,7 @@ def tables(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:
         RULES[1:], people[1:], as_of=EARLIER, orders=logs[0], contacts=logs[1], events=logs[2], refunds="net"
     )
     channels = pd.Series([("web", "李", "phone", "web")[i % 4] for i in range(len(orders))], dtype="str")
-    touches = orders[["customer_id"]].assign(channel=channels, touched_at=orders["ordered_at"])
+    touches = orders[["customer_id"]].assign(channel=channels, touched_at=orders["ordered_at"], cost=1.0)
     return {
         "tag touches": touches,
         "tag people": people,
