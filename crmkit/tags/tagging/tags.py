@@ -134,7 +134,8 @@ def _people(customers: Any, numbered: Mapping[int, Leaf], day: dt.date) -> frame
     remarks = {leaf.column for leaf in numbered.values() if isinstance(leaf, Keywords) and leaf.table == "customers"}
     people = admitted_people(customers, dict.fromkeys(remarks, "text") | asked, day)
     found = found_words(people, numbered)
-    return people.with_columns(**found) if found else people
+    # Remarks are long, and no longer needed.
+    return people.with_columns(**found).select(*dict.fromkeys(["customer_id", *asked]), *found) if found else people
 
 
 def _passes(
