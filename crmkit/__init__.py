@@ -21,6 +21,7 @@ __all__ = [
     "schema",
     "scoring",
     "summary",
+    "tags",
 ]
 
 

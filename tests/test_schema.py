@@ -569,6 +569,7 @@ def test_the_reference_tables_are_those_of_the_design():
         "costs": ("channel", "cost"),
         "deals": ("deal_id", "stage", "entered_at"),
         "metrics": ("customer_id", "metric", "value"),
+        "events": ("customer_id", "event", "occurred_at"),
     }
 
 

@@ -181,6 +181,7 @@ CONTACTS = Table(
         time("contacted_at", "when it took place", "contactdate", "date", "timestamp"),
         _text("kind", "call, visit, mail ...", "type", "contacttype"),
         _OWNER,
+        _text("remark", "what was noted", "note", "notes", "comment", "memo"),
     ),
 )
 SUBSCRIPTIONS = Table(
@@ -311,6 +312,26 @@ METRICS = Table(
         time("measured_at", "when", "date", "timestamp", required=False, nullable=True),
     ),
 )
+EVENTS = Table(
+    "events",
+    "one row per thing a customer did",
+    (
+        CUSTOMER,
+        Column(
+            "event",
+            "text",
+            "what was done",
+            domain="never empty",
+            required=True,
+            nullable=False,
+            aliases=("eventname", "action", "activity", "type"),
+        ),
+        time("occurred_at", "when", "date", "timestamp", "eventtime"),
+        _text("content", "which document, page, product", "asset", "page"),
+        _CHANNEL,
+        Column("value", "number", "how much: minutes viewed, points of a survey", "the event's", "finite"),
+    ),
+)
 
 TABLES: tuple[Table, ...] = (
     ORDERS,
@@ -324,4 +345,5 @@ TABLES: tuple[Table, ...] = (
     COSTS,
     DEALS,
     METRICS,
+    EVENTS,
 )
