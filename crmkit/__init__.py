@@ -10,6 +10,7 @@ __all__ = [
     "churn",
     "clusters",
     "clv",
+    "cohorts",
     "datasets",
     "errors",
     "evaluation",

@@ -182,5 +182,5 @@ def _readings(columns: dict[str, Any], window_days: int, locale: Locale) -> NDAr
 
 
 def _plain(code: str, ratio: float) -> str:
-    """A product that comes back from nothing has no ratio to speak of."""
+    """Choose the text: a product that comes back from nothing has no ratio to speak of."""
     return code if ratio == ratio or code in ("new", "no history", "not shown") else "back"

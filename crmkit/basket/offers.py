@@ -212,7 +212,7 @@ def _first(rows: frames.Frame, k: int, *, named: str | None = None) -> frames.Fr
 
 
 def _details(pairs: dict[str, NDArray[Any]], popular: dict[str, NDArray[Any]], locale: Locale) -> dict[str, Any]:
-    """What is said of an offer depends on its place alone."""
+    """Write what is said of an offer: it depends on its place alone."""
     many, most = len(pairs["offer"]), len(popular["offer"])
     texts = OFFER[locale]
     reasons = [

@@ -89,7 +89,7 @@ def _first_days(orders: Any, as_of: dt.date) -> frames.Frame:
 def _known(
     firsts: frames.Frame, like: Any, last: int, least: int
 ) -> tuple[NDArray[Any], frames.Frame, NDArray[np.int64]]:
-    """Number the products that enough customers bought, and count their starts whose window is over."""
+    """Give numbers to the products that enough customers bought; count their starts whose window is over."""
     marked = firsts.with_columns(over=frames.one_if(nw.col("day") <= last))
     counts = marked.group_by("product_id").agg(buyers=nw.len(), starts=nw.col("over").sum())
     enough = counts.filter(nw.col("buyers") >= least)
@@ -120,7 +120,7 @@ def _ordered_pairs(firsts: frames.Frame, last: int, within_days: int) -> frames.
 
 
 def _margins(cells: frames.Frame, starts: NDArray[np.int64]) -> tuple[F64, F64]:
-    """How often each product follows any other, and how much sooner the buyers of each buy anything."""
+    """Learn how often each product follows any other, and how much the buyers of each buy at all."""
     into = frames.arrays(
         cells.group_by("b").agg(nw.col("before").sum(), nw.col("followed").sum()), ["b", "before", "followed"]
     )

@@ -6,8 +6,8 @@ from typing import Final
 
 OFFER: Final = {
     "en": {
-        "pair": "Bought {because}: of those who did, {chance:.0f} % also bought {product}, {lift:.1f} times what chance "
-        "gives.",
+        "pair": "Bought {because}: of those who did, {chance:.0f} % also bought {product}, {lift:.1f} times what "
+        "chance gives.",
         "popular": "One of the most popular products: {chance:.0f} % of customers bought {product}; nothing follows "
         "from this customer's own purchases.",
     },
