@@ -174,7 +174,7 @@ def _cells(orders: Any, as_of: dt.date, period: Period, refunds: summary.Refunds
         customers=np.repeat(sums["active"][starts[:-1]], ages).astype(np.int64),
         active=sums["active"].astype(np.int64),
         orders=sums["orders"].astype(np.int64),
-        revenue=np.round(sums["revenue"], 6),
+        revenue=np.asarray(np.round(sums["revenue"], 6), dtype=np.float64),
         squares=sums["squares"],
         complete=(cohort + age < still_open).astype(np.int64),
     )

@@ -48,7 +48,7 @@ def tables(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:
             "deal_id": place // 2,
             "stage": pd.Series(np.where(place % 2, "closed", "offer"), dtype="str"),
             "entered_at": orders["ordered_at"],
-            "outcome": pd.Series([(None, ("won", "lost")[i % 3 > 0])[i % 2] for i in place], dtype="str"),
+            "outcome": pd.Series([(None, ("won", "lost")[int(i % 3 > 0)])[i % 2] for i in place], dtype="str"),
         }
     )
     return {
