@@ -99,10 +99,10 @@ def shop(rng, customers=3000, products=60, linked=()):
     popularity = rng.gamma(0.7, 1.0, products) + 0.02
     rows = []
     for i in range(customers):
-        size = min(1 + int(rng.gamma(0.4, 12.0)), 40)
+        size = min(1 + int(rng.gamma(0.4, 12.0)), 2 * products // 3)
         bought = set(rng.choice(products, size, replace=False, p=popularity / popularity.sum()).tolist())
         for a, b in linked:
-            if a in bought and rng.random() < 0.3:
+            if a in bought and rng.random() < 0.6:
                 bought.add(b)
         rows += [(f"c{i}", "2024-03-01", f"o{i}", f"p{p:02d}", 5.0) for p in bought]
     return table(rows)
@@ -210,8 +210,8 @@ def test_offers_are_the_best_pair_of_what_was_bought():
 
 def test_offers_for_whom_and_of_what_is_bought_again():
     rows = [(f"c{i}", "2024-03-01", None, p, 5.0) for i in range(20) for p in ("tea", "pot")]
-    rows += [(f"d{i}", "2024-03-01", None, "pen", 5.0) for i in range(30)]
-    offers = basket.next_offers(table(rows), as_of=AS_OF, customer_ids=["nobody", "d0"], k=2)
+    rows += [(f"d{i}", "2024-03-01", None, p, 5.0) for i in range(30) for p in ("pen", "ink")[: 1 + i % 2]]
+    offers = basket.next_offers(table(rows), as_of=AS_OF, customer_ids=["nobody", "d0"], k=2, least_together=16)
     assert offers[["customer_id", "rank", "product_id", "basis"]].to_numpy().tolist() == [
         ["d0", 1, "pot", "popular"],
         ["d0", 2, "tea", "popular"],
@@ -229,7 +229,7 @@ def test_heat_of_a_quiet_shop_raises_few_alarms():
     rows = []
     for product in range(200):
         for week in range(8):
-            for i in range(rng.poisson(8.0 * rng.gamma(2.0, 0.5) * (4.0 if product == 0 and week > 3 else 1.0))):
+            for i in range(rng.poisson(8.0 * rng.gamma(8.0, 0.125) * (4.0 if product == 0 and week > 3 else 1.0))):
                 day = AS_OF - dt.timedelta(days=55 - 7 * week - int(rng.integers(0, 7)))
                 rows.append((f"c{product}-{week}-{i}", day, None, f"p{product:03d}", 5.0))
     rows.append(("first", "2024-01-01", None, "p001", 5.0))

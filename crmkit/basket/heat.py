@@ -128,7 +128,7 @@ def _columns(
     counts, revenue = table["orders"].sum(axis=2), np.round(table["revenue"].sum(axis=2), 6)
     now, before, year_ago = counts[:, 0], counts[:, 1], counts[:, 2]
     full = table["orders"].shape[2] if window_days % 7 == 0 or window_days < 28 else table["orders"].shape[2] - 1
-    pieces = table["orders"][:, :2, :full].reshape(len(counts), -1)
+    pieces = table["orders"][:, :2, :full].reshape(len(counts), 2 * full)
     scatter = dispersion(pieces, np.repeat([0, 1], full))
     ratio, low, high, p_value = rate_ratio(now, before, scatter, level=level)
     is_new = (first > today - window_days) & known[0]

@@ -98,7 +98,7 @@ def _known(
     codes = {"product_id": products, "item": np.arange(len(products), dtype=np.int64)}
     if not len(products):
         codes = {"product_id": np.array(["-"], dtype=object), "item": np.array([0], dtype=np.int64)}
-        return products, firsts.filter(nw.lit(False)).select("customer_id", "day", item=nw.col("day")), at
+        return products, firsts.filter(nw.col("day") < 0).select("customer_id", "day", item=nw.col("day")), at
     numbered = frames.join_small(firsts, codes, on=["product_id"]).filter(~nw.col("item").is_null())
     kept = numbered.select("customer_id", "day", nw.col("item").cast(nw.Int64))
     return products, frames.settled(kept, like=like), table["starts"].astype(np.int64)[at]

@@ -19,8 +19,8 @@ I64 = NDArray[np.int64]
 _CENTRE = np.array([np.log(4.0), np.log(4.0), np.log(0.5), np.log(0.1), 2.0])
 _SPREAD = 2.0  # a weak prior on these five, which speaks where there are few pairs
 _LIMITS = [(-4.0, 6.0)] * 4 + [(-6.0, 7.0)]
-_NODES = 48  # of a spline over ln E; its error is below 1e-6 (a test)
-_MANY = 200  # pairs of one count, from which on the spline pays
+_NODES = 200  # of a spline over ln E; its error is below 1e-4 (a test)
+_MANY = 600  # pairs of one count, from which on the spline pays
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ class GammaPoisson:
 
         Notes
         -----
-        Pairs are many and counts few: of a count that many share, the bound is a smooth function of ln E, solved at 48
+        Pairs are many and counts few: of a count that many share, the bound is a smooth function of ln E, solved at 200
         places and read off between them.
         """
         if not 0.0 < share < 1.0:
@@ -103,7 +103,7 @@ class GammaPoisson:
         ends = [gammaincinv(a + n, share) / (b + expected) for a, b in zip(self.shape, self.rate, strict=True)]
         low = np.log(np.maximum(np.minimum(*ends), 1e-300))
         high = np.log(np.maximum(np.maximum(*ends), 1e-300))
-        for _ in range(40):
+        for _ in range(34):
             middle = 0.5 * (low + high)
             over = self.below(np.exp(middle), n, expected) > share
             low, high = np.where(over, low, middle), np.where(over, middle, high)
