@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit import basket, frames
@@ -55,6 +55,7 @@ def baskets_of(rows, by):
 
 
 @pytest.mark.parametrize("by", ["order", "customer"])
+@settings(max_examples=12)
 @given(ROWS)
 def test_pairs_are_those_that_counting_finds(by, rows):
     found = on_polars(basket.product_pairs, table(rows), as_of=AS_OF, by=by, least_together=1, largest_basket=3)
@@ -74,6 +75,7 @@ def test_pairs_are_those_that_counting_finds(by, rows):
         assert 0.0 < row.lift_low < row.adjusted_lift * 1.0001
 
 
+@settings(max_examples=12)
 @given(ROWS, st.integers(1, 2))
 def test_the_ways_of_counting_pairs_agree(rows, least):
     """The join that Spark makes, and the sparse product of the others, in blocks and whole."""
@@ -138,6 +140,7 @@ def test_pairs_that_belong_together_are_found():
     assert (best["verdict"] == "together").all()
 
 
+@settings(max_examples=12)
 @given(ROWS)
 def test_sequences_are_those_that_counting_finds(rows):
     found = on_polars(basket.product_sequences, table(rows), as_of=AS_OF, within_days=30, least_followed=1)

@@ -26,7 +26,9 @@ LOG = orders(
 
 
 def test_cap_25_shares_of_silent_lost_and_complaining_customers():
-    calls = pd.DataFrame({"customer_id": ["cid", "cid", "dee", "bob"], "kind": ["Complaint", "complaint", "call", "投诉"]})
+    calls = pd.DataFrame(
+        {"customer_id": ["cid", "cid", "dee", "bob"], "kind": ["Complaint", "complaint", "call", "投诉"]}
+    )
     calls["contacted_at"] = pd.to_datetime(["2024-06-20", "2024-06-21", "2024-06-22", "2024-02-01"])
     table = cohorts.customer_shares(LOG, calls, as_of=AS_OF).set_index("state")
     # ann ordered in June and before; eve for the first time; dee, bob and cid 123, 121 and 151 days ago; old 546.

@@ -16,8 +16,7 @@ def posterior(n, expected):
 
     def density(x):
         prior = sum(
-            w * gamma.pdf(x, a, scale=1.0 / b)
-            for w, a, b in zip((0.8, 0.2), MODEL.shape, MODEL.rate, strict=True)
+            w * gamma.pdf(x, a, scale=1.0 / b) for w, a, b in zip((0.8, 0.2), MODEL.shape, MODEL.rate, strict=True)
         )
         return prior * poisson.pmf(n, x * expected)
 
