@@ -1,4 +1,4 @@
-"""Cohorts against counting by hand, verdicts against simulated bases in which nothing changes, and what must not matter."""
+"""Cohorts against counting by hand, verdicts against bases in which nothing changes, and what must not matter."""
 
 import datetime as dt
 from collections import defaultdict

@@ -68,10 +68,8 @@ def test_cap_70_cannot_sell_or_cannot_keep():
     # Two windows of 30 days. Sales are as good as ever; 10 of 100 customers leave, then 60 of 120.
     start = pd.Timestamp("2024-06-30")
     rows = [("first", "2023-01-01")]
-    for i in range(100):
-        rows.append((f"s{i}", start - pd.Timedelta(days=85 if i >= 10 else 95)))  # there before both windows
-    for i in range(70, 100):
-        rows.append((f"s{i}", start - pd.Timedelta(days=15)))
+    rows += [(f"s{i}", start - pd.Timedelta(days=85 if i >= 10 else 95)) for i in range(100)]  # before both windows
+    rows += [(f"s{i}", start - pd.Timedelta(days=15)) for i in range(70, 100)]
     for i in range(30):
         rows += [(f"b{i}", start - pd.Timedelta(days=30 + i)), (f"n{i}", start - pd.Timedelta(days=i))]
     deals = pd.DataFrame({"deal_id": range(80), "stage": "closed", "outcome": ["won", "lost"] * 40})
