@@ -89,7 +89,11 @@ def next_offers(
     owned = frames.settled(lines, like=orders)
     found = counted(owned, by=CUSTOMER, least=least_together, largest=largest_basket)
     pairs, popular = _pairs(found, least_together, level), _popular(found, k)
-    chosen = _chosen(owned, _whom(owned, customer_ids, orders), pairs, popular, k, list(consumables))
+    whom = _whom(owned, customer_ids, orders)
+    theirs = owned.join(whom, on="customer_id", how="semi")
+    barred = theirs.filter(~nw.col("product_id").is_in(list(consumables))) if consumables else theirs
+    spoken = frames.settled(_from_pairs(theirs, barred, whom, pairs, k), like=orders)
+    chosen = _filled(spoken, barred, whom, popular, len(pairs["offer"]), k)
     details = _details(pairs, popular, locale)
     whole = frames.join_small(chosen, details, on=["place"]).select(
         "customer_id",
@@ -156,49 +160,51 @@ def _whom(owned: frames.Frame, customer_ids: Sequence[Any] | None, like: Any) ->
     return given.with_columns(nw.col("customer_id").cast(kind))
 
 
-def _chosen(
-    owned: frames.Frame,
-    whom: frames.Frame,
-    pairs: dict[str, NDArray[Any]],
-    popular: dict[str, NDArray[Any]],
-    k: int,
-    consumables: list[Any],
+def _from_pairs(
+    theirs: frames.Frame, barred: frames.Frame, whom: frames.Frame, pairs: dict[str, NDArray[Any]], k: int
 ) -> frames.Frame:
-    """Choose for each customer the offers with the lowest places: `customer_id`, `product_id`, `place`, `rank`."""
-    kind = frames.kinds_of(owned, _KEY)["product_id"]
-    theirs = owned.join(whom, on="customer_id", how="semi")
-    barred = theirs.filter(~nw.col("product_id").is_in(consumables)) if consumables else theirs
+    """Choose for each customer the `k` offers of pairs with the lowest places: `customer_id`, `product_id`, `place`."""
+    kind = frames.kinds_of(theirs, _KEY)["product_id"]
+    if not len(pairs["offer"]):
+        nothing = whom.with_columns(product_id=nw.lit(None).cast(kind), place=nw.lit(0).cast(nw.Int64))
+        return nothing.filter(nw.col("place") > 0)
     table = {
         "product_id": pairs["product"],
         "offer": pairs["offer"],
         "place": np.arange(len(pairs["offer"]), dtype=np.int64),
     }
-    offered = whom.with_columns(product_id=nw.lit(None).cast(kind), place=nw.lit(0).cast(nw.Int64)).filter(
-        nw.col("place") > 0
-    )
-    if len(pairs["offer"]):
-        spoken = frames.join_small(theirs, table, on=["product_id"]).filter(~nw.col("offer").is_null())
-        best = spoken.group_by("customer_id", "offer").agg(place=nw.col("place").min())
-        offered = best.select(
-            "customer_id", product_id=nw.col("offer").cast(kind), place=nw.col("place").cast(nw.Int64)
-        )
-        offered = _first(offered.join(barred, on=_KEY, how="anti"), k)
-    if not len(popular["offer"]):
-        return offered.with_columns(rank=nw.lit(1))
-    few = offered.group_by("customer_id").agg(offers=nw.len()).filter(nw.col("offers") >= k)
-    left = whom.join(few, on="customer_id", how="anti").with_columns(one=nw.lit(1).cast(nw.Int64))
+    spoken = frames.join_small(theirs, table, on=["product_id"]).filter(~nw.col("offer").is_null())
+    # Places are numbers of rows of one small table: the least of an offer says which purchase speaks for it.
+    best = spoken.group_by("customer_id", "offer").agg(place=nw.col("place").min())
+    offered = best.select("customer_id", product_id=nw.col("offer").cast(kind), place=nw.col("place").cast(nw.Int64))
+    return _first(offered.join(barred, on=_KEY, how="anti"), k)
+
+
+def _filled(
+    spoken: frames.Frame,
+    barred: frames.Frame,
+    whom: frames.Frame,
+    popular: dict[str, NDArray[Any]],
+    start: int,
+    k: int,
+) -> frames.Frame:
+    """Add popular products, with places from `start`, where offers are fewer than `k`; `rank` from 1."""
     many = len(popular["offer"])
-    start = len(pairs["offer"])
+    if not many:
+        return spoken.with_columns(rank=nw.lit(1))
+    kind = frames.kinds_of(barred, _KEY)["product_id"]
+    served = spoken.group_by("customer_id").agg(offers=nw.len()).filter(nw.col("offers") >= k)
+    left = whom.join(served, on="customer_id", how="anti").with_columns(one=nw.lit(1).cast(nw.Int64))
     best_sellers = {
         "one": np.ones(many, dtype=np.int64),
         "offer": popular["offer"],
         "place": np.arange(start, start + many, dtype=np.int64),
     }
-    filled = frames.join_small(left, best_sellers, on=["one"]).select(
+    added = frames.join_small(left, best_sellers, on=["one"]).select(
         "customer_id", product_id=nw.col("offer").cast(kind), place=nw.col("place").cast(nw.Int64)
     )
-    filled = filled.join(barred, on=_KEY, how="anti").join(offered, on=_KEY, how="anti")
-    return _first(nw.concat([offered.select(*_KEY, "place"), filled.select(*_KEY, "place")]), k, named="rank")
+    added = added.join(barred, on=_KEY, how="anti").join(spoken, on=_KEY, how="anti")
+    return _first(nw.concat([spoken.select(*_KEY, "place"), added.select(*_KEY, "place")]), k, named="rank")
 
 
 def _first(rows: frames.Frame, k: int, *, named: str | None = None) -> frames.Frame:

@@ -58,7 +58,9 @@ class GammaPoisson:
 
     def below(self, x: F64, n: I64, expected: F64) -> F64:
         """P(ratio <= x | n); shape of `n`."""
-        first = self.parts(n, expected)
+        return self._below(x, n, expected, self.parts(n, expected))
+
+    def _below(self, x: F64, n: I64, expected: F64, first: F64) -> F64:
         down = [gammainc(a + n, x * (b + expected)) for a, b in zip(self.shape, self.rate, strict=True)]
         return np.asarray(first * down[0] + (1.0 - first) * down[1])
 
@@ -103,9 +105,10 @@ class GammaPoisson:
         ends = [gammaincinv(a + n, share) / (b + expected) for a, b in zip(self.shape, self.rate, strict=True)]
         low = np.log(np.maximum(np.minimum(*ends), 1e-300))
         high = np.log(np.maximum(np.maximum(*ends), 1e-300))
+        first = self.parts(n, expected)
         for _ in range(34):
             middle = 0.5 * (low + high)
-            over = self.below(np.exp(middle), n, expected) > share
+            over = self._below(np.exp(middle), n, expected, first) > share
             low, high = np.where(over, low, middle), np.where(over, middle, high)
         return np.asarray(np.exp(0.5 * (low + high)))
 
