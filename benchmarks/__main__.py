@@ -12,6 +12,7 @@ from benchmarks import (
     accuracy,
     alerts,
     attribution,
+    baskets,
     churn_accuracy,
     foundations,
     health,
@@ -37,6 +38,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "nurturing": nurturing.run,
     "scoring": scoring.run,
     "attribution": attribution.run,
+    "baskets": baskets.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.

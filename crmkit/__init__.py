@@ -6,9 +6,11 @@ from types import ModuleType
 __version__ = "0.1.0"
 __all__ = [
     "attribution",
+    "basket",
     "churn",
     "clusters",
     "clv",
+    "cohorts",
     "datasets",
     "errors",
     "evaluation",

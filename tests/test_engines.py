@@ -19,7 +19,9 @@ import crmkit
 from crmkit import churn, evaluation, purchases, rfm, scoring
 from tests import engines
 from tests.matrix import attribution as attribution_calls
+from tests.matrix import basket as basket_calls
 from tests.matrix import churn as churn_calls
+from tests.matrix import cohorts as cohort_calls
 from tests.matrix import lead_model as lead_calls
 from tests.matrix import logs
 from tests.matrix import money as money_calls
@@ -37,6 +39,8 @@ CASES: Mapping[str, Case] = {
     **attribution_calls.CASES,
     **money_calls.CASES,
     **tag_calls.CASES,
+    **basket_calls.CASES,
+    **cohort_calls.CASES,
 }
 EQUAL = (
     *(purchases.PurchaseFit, purchases.SeasonTrial, evaluation.Backtest, evaluation.Comparison),
@@ -80,6 +84,8 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         money_calls.channel_tables(orders),
         money_calls.lead_tables(),
         tag_calls.tables(orders),
+        basket_calls.tables(orders),
+        cohort_calls.tables(orders),
     ):
         assert not made.keys() & part.keys()
         made |= part

@@ -12,6 +12,7 @@ from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, re
 from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
+from crmkit.frames.pairs import pair_counts
 from crmkit.frames.past import rows_until
 from crmkit.frames.small import arrays, build, distinct_rows, join_small, numbered
 from crmkit.frames.windows import with_gaps, with_places
@@ -32,6 +33,7 @@ __all__ = [
     "names_of",
     "numbered",
     "one_if",
+    "pair_counts",
     "parsed",
     "put_back",
     "rename",

@@ -171,6 +171,9 @@ CUSTOMERS = Table(
         _OWNER,
         _amount("value", "what the customer is worth to you, such as clv of clv.customer_value", "clv", "ltv"),
         time("created_at", "when the customer was entered", "createdon", "signupdate", required=False, nullable=True),
+        Column(
+            "referred_by", "id", "customer who brought this one; empty for none", aliases=("referrer", "referrerid")
+        ),
     ),
 )
 CONTACTS = Table(
