@@ -12,6 +12,7 @@ __all__ = [
     "datasets",
     "errors",
     "evaluation",
+    "funnel",
     "journeys",
     "plots",
     "purchases",

@@ -123,3 +123,45 @@ def needed_per_group(variance_a: float, variance_b: float, effect: float, *, lev
         return None
     width = normal_width(level) + float(ndtri(POWER))
     return max(2, math.ceil(width**2 * (variance_a + variance_b) / effect**2))
+
+
+@dataclass(frozen=True, slots=True)
+class CountRatio:
+    """How many times as many there are, second over first.
+
+    Attributes
+    ----------
+    value, high : float or None
+        None where there is no finite one: the first count is 0.
+    low : float
+        Lower end of the interval, at least 0.
+    """
+
+    value: float | None
+    low: float
+    high: float | None
+
+
+def ratio_of_counts(before: int, after: int, *, level: float = 0.95) -> CountRatio:
+    """Compare two Poisson counts of equally long periods.
+
+    Parameters
+    ----------
+    before, after : int
+        At least 0, not both 0.
+
+    Notes
+    -----
+    Given their sum, the second count is binomial with share r / (1 + r): Wilson's interval of that share, turned back.
+
+    References
+    ----------
+    Przyborowski & Wilenski (1940), "Homogeneity of results in testing samples from Poisson series", Biometrika 31(3/4).
+    """
+    if before < 0 or after < 0 or before + after < 1:
+        raise DomainError(f"Counts must be at least 0 and not both 0, got {before} and {after}.")
+    total = before + after
+    low, high = wilson_ends(after / total, float(total), level=level)
+    return CountRatio(
+        after / before if before else None, low / (1.0 - low) if low < 1.0 else 0.0, high / (1.0 - high) if before else None
+    )

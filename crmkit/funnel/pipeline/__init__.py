@@ -1,0 +1,9 @@
+"""From histories of deals: the funnel, durations, win chances, the forecast of sales, who wins."""
+
+from crmkit.funnel.pipeline.chains import step_chains
+from crmkit.funnel.pipeline.durations import stage_durations
+from crmkit.funnel.pipeline.lifecycles import lifecycle
+from crmkit.funnel.pipeline.table import funnel_table, stage_counts
+from crmkit.funnel.pipeline.winners import owner_ranking, win_rate
+
+__all__ = ["funnel_table", "lifecycle", "owner_ranking", "stage_counts", "stage_durations", "step_chains", "win_rate"]
