@@ -38,7 +38,7 @@ class BetaBinomial:
         return np.asarray((x + self.mean * self.trials) / (n + self.trials))
 
     def interval(self, x: F64, n: F64, *, level: float = 0.95) -> tuple[F64, F64]:
-        """Ends of the interval that holds each true share, shape (k,) each."""
+        """Give the ends of the interval that holds each true share, shape (k,) each."""
         normal_width(level)
         a, b = x + self.mean * self.trials, n - x + (1.0 - self.mean) * self.trials
         tail = (1.0 - level) / 2.0

@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 I64 = NDArray[np.int64]
 
 
-def chain_depths(
-    key: I64, step: I64, time: I64, chain: Sequence[int], longest: float
-) -> tuple[I64, I64]:
+def chain_depths(key: I64, step: I64, time: I64, chain: Sequence[int], longest: float) -> tuple[I64, I64]:
     """Follow the chain from every event of its first step.
 
     Parameters

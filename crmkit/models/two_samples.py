@@ -162,6 +162,6 @@ def ratio_of_counts(before: int, after: int, *, level: float = 0.95) -> CountRat
         raise DomainError(f"Counts must be at least 0 and not both 0, got {before} and {after}.")
     total = before + after
     low, high = wilson_ends(after / total, float(total), level=level)
-    return CountRatio(
-        after / before if before else None, low / (1.0 - low) if low < 1.0 else 0.0, high / (1.0 - high) if before else None
-    )
+    if not before:
+        return CountRatio(None, low / (1.0 - low), None)
+    return CountRatio(after / before, low / (1.0 - low), high / (1.0 - high))

@@ -4,6 +4,20 @@ from crmkit.funnel.pipeline.chains import step_chains
 from crmkit.funnel.pipeline.durations import stage_durations
 from crmkit.funnel.pipeline.lifecycles import lifecycle
 from crmkit.funnel.pipeline.table import funnel_table, stage_counts
+from crmkit.funnel.pipeline.win_chances import win_probabilities
+from crmkit.funnel.pipeline.win_model import WinModel, WinTest, fit_win_model
 from crmkit.funnel.pipeline.winners import owner_ranking, win_rate
 
-__all__ = ["funnel_table", "lifecycle", "owner_ranking", "stage_counts", "stage_durations", "step_chains", "win_rate"]
+__all__ = [
+    "WinModel",
+    "WinTest",
+    "fit_win_model",
+    "funnel_table",
+    "lifecycle",
+    "owner_ranking",
+    "stage_counts",
+    "stage_durations",
+    "step_chains",
+    "win_probabilities",
+    "win_rate",
+]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from crmkit import frames
 from crmkit.funnel.pipeline import shares
-from crmkit.funnel.pipeline.log import NEVER, OPEN, DealLog, I64, read_deals, standing
+from crmkit.funnel.pipeline.log import I64, NEVER, OPEN, DealLog, read_deals, standing
 from crmkit.funnel.pipeline.shares import Span, groups_of
 from crmkit.models.kaplan_meier import Median, kaplan_meier, median_of
 
@@ -70,17 +70,14 @@ def stage_durations(
     rows = []
     for place, stays in enumerate(_kinds(log)):
         of = group[stays.deal]
-        rows += [
-            (name, place, _row(stays.of(of == i), period, level)) for i, name in enumerate(names)
-        ]
+        rows += [(name, place, _row(stays.of(of == i), period, level)) for i, name in enumerate(names)]
     rows.sort(key=lambda row: (row[0], row[1] or NEVER))
     stage = [CYCLE if place == 0 else log.stages[place - 1] for _, place, _ in rows]
     head = {} if by is None else {by: shares.texts(name for name, _, _ in rows)}
-    columns: dict[str, Any] = {name: [figures[name] for _, _, figures in rows] for name in _ORDER}
-    typed = {name: np.array(values, dtype=np.int64 if name in _COUNTS else np.float64) for name, values in columns.items() if name != "verdict"}
+    kinds = {**dict.fromkeys(_ORDER, np.float64), **dict.fromkeys(_COUNTS, np.int64), "verdict": object}
+    columns = {name: np.array([figures[name] for _, _, figures in rows], dtype=kinds[name]) for name in _ORDER}
     places = np.array([place for _, place, _ in rows], dtype=np.int64)
-    found = {**head, "place": places, "stage": shares.texts(stage), **typed, "verdict": shares.texts(columns["verdict"])}
-    return frames.build(found, like=deals)
+    return frames.build({**head, "place": places, "stage": shares.texts(stage), **columns}, like=deals)
 
 
 _COUNTS = ("watched", "ended", "watched_before", "ended_before")

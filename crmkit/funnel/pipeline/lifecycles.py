@@ -48,8 +48,8 @@ def lifecycle(
     data frame like `history`
         One row per customer and stage that it came to, by customer and time of the first stay in it: `customer_id`,
         `place` (of the stage in the order, from 1), `stage`, `entered_on` (date, first time), `days` (in all stays;
-        for the current one up to `as_of`), `stays` (times entered), `current` (1 for the stage of today, else 0), `of_days`
-        (days since the first row of the customer).
+        for the current one up to `as_of`), `stays` (times entered), `current` (1 for the stage of today, else 0),
+        `of_days` (days since the first row of the customer).
 
     Notes
     -----

@@ -100,7 +100,7 @@ class Standing:
     @property
     def is_open(self) -> NDArray[np.bool_]:
         """Known and not closed."""
-        return self.known & (self.outcome == OPEN)
+        return np.asarray(self.known & (self.outcome == OPEN))
 
 
 def read_deals(
@@ -234,9 +234,7 @@ def _log(
     columns = local_arrays({name: cells[f"{name} as text"] for name in texts})
     columns |= local_arrays({name: cells[name] for name in traits if name not in texts})
     sorted_columns = {name: rows_of(column, order) for name, column in columns.items()}
-    return DealLog(
-        ids, stages, deal[order], day[order], outcome[order], place[order], amount[order], sorted_columns
-    )
+    return DealLog(ids, stages, deal[order], day[order], outcome[order], place[order], amount[order], sorted_columns)
 
 
 def _numbered(ids: NDArray[Any]) -> tuple[NDArray[Any], I64]:
@@ -280,7 +278,7 @@ def _places(values: NDArray[Any], outcome: I64, stages: tuple[str, ...], ignore:
     if unknown.any():
         first = column.labels[int(column.codes[np.argmax(unknown)])]
         raise DomainError(
-            f"deals.stage: {int(unknown.sum())} of {len(codes)} rows hold a stage that is not named (first: {first!r}); "
+            f"deals.stage: {int(unknown.sum())} of {len(codes)} rows hold a stage not named (first: {first!r}); "
             f"expected one of {', '.join(stages)}.\nName all stages in their order, or put it in ignore."
         )
     return np.where(outcome == WON, len(stages), np.maximum(codes, -1))

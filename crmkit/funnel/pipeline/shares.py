@@ -76,7 +76,7 @@ def texts(values: Any) -> NDArray[Any]:
 
 
 def share(x: F64, n: F64) -> F64:
-    """x / n with 9 decimals; NaN where n is 0."""
+    """X / n with 9 decimals; NaN where n is 0."""
     return np.round(x / np.where(n > 0, n, np.nan), 9)
 
 

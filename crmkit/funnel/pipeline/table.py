@@ -12,7 +12,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.errors import DomainError
 from crmkit.funnel.pipeline import shares
-from crmkit.funnel.pipeline.log import LOST, NEVER, DealLog, F64, I64, read_deals, standing
+from crmkit.funnel.pipeline.log import F64, I64, LOST, NEVER, DealLog, read_deals, standing
 from crmkit.funnel.pipeline.shares import Span, groups_of, texts
 
 
@@ -218,7 +218,7 @@ def _limits(thresholds: Mapping[str, float], stages: tuple[str, ...]) -> F64:
     """Threshold of each stage and of won; NaN without one."""
     for name, least in thresholds.items():
         if name not in stages:
-            raise DomainError(f"thresholds names {name!r}, which is no stage that leads on; expected {', '.join(stages)}.")
+            raise DomainError(f"thresholds names {name!r}, which is no stage; expected {', '.join(stages)}.")
         if not 0.0 < least <= 1.0:
             raise DomainError(f"A threshold must lie in (0, 1], such as 0.2, got {least} for {name!r}.")
     return np.array([*(thresholds.get(name, np.nan) for name in stages), np.nan], dtype=np.float64)

@@ -13,7 +13,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.errors import DomainError
 from crmkit.funnel.pipeline import shares
-from crmkit.funnel.pipeline.log import LOST, WON, DealLog, F64, I64, Standing, last_amount, read_deals, standing
+from crmkit.funnel.pipeline.log import F64, I64, LOST, WON, DealLog, Standing, last_amount, read_deals, standing
 from crmkit.funnel.pipeline.shares import Span, groups_of, texts
 from crmkit.models.beta_binomial import BetaBinomial, fit_beta_binomial
 
@@ -195,7 +195,7 @@ def _closed(log: DealLog, period: Span, group: I64, groups: int) -> dict[str, F6
     counts = {"won": won, "lost": mine & (found.outcome == LOST), "empty": won & np.isnan(amount)}
     table = {name: np.bincount(group[one], minlength=groups).astype(np.float64) for name, one in counts.items()}
     paid = won & ~np.isnan(amount)
-    return {**table, "amount": np.bincount(group[paid], amount[paid], groups)}
+    return {**table, "amount": np.bincount(group[paid], amount[paid], groups).astype(np.float64)}
 
 
 def _targets(
