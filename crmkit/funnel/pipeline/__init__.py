@@ -2,6 +2,7 @@
 
 from crmkit.funnel.pipeline.chains import step_chains
 from crmkit.funnel.pipeline.durations import stage_durations
+from crmkit.funnel.pipeline.forecast import forecast_backtest, forecast_sales
 from crmkit.funnel.pipeline.lifecycles import lifecycle
 from crmkit.funnel.pipeline.table import funnel_table, stage_counts
 from crmkit.funnel.pipeline.win_chances import win_probabilities
@@ -12,6 +13,8 @@ __all__ = [
     "WinModel",
     "WinTest",
     "fit_win_model",
+    "forecast_backtest",
+    "forecast_sales",
     "funnel_table",
     "lifecycle",
     "owner_ranking",
