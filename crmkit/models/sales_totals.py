@@ -25,7 +25,7 @@ class Total:
         return Total(self.mean + other.mean, self.variance + other.variance)
 
     def interval(self, *, level: float, inflation: float = 1.0) -> tuple[float, float]:
-        """Ends of the central interval of a gamma distribution with this mean and `inflation` times the variance.
+        """Give the ends of the central interval of a gamma distribution with this mean and a multiple of the variance.
 
         A sum of amounts is at least 0 and leans to the left; a gamma has both and the normal as its limit.
         """

@@ -68,8 +68,8 @@ class Record:
     naive, naive_wape : str, float
         The best of the naive forecasts on the same months; "" and NaN if there is none.
     verdict : str
-        "better" or "worse" than the best naive one (95 % interval of the difference of the errors), "no better", or "too
-        few".
+        "better" or "worse" than the best naive one (95 % interval of the difference of the errors), "no better", or
+        "too few".
     inflation : float
         For the next forecast.
     """
@@ -97,7 +97,7 @@ def windows(origin: dt.date, months: int) -> list[Window]:
 
 
 def months_before(day: dt.date, months: int) -> dt.date:
-    """Same day of an earlier month; the last day of a month goes to the last day of a month."""
+    """Give the same day of an earlier month; the last day of a month goes to the last day of a month."""
     month = 12 * day.year + day.month - 1 - months
     length = calendar.monthrange(month // 12, month % 12 + 1)[1]
     is_last = day.day == calendar.monthrange(day.year, day.month)[1]

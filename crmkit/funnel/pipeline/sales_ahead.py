@@ -12,22 +12,32 @@ from crmkit.funnel.pipeline.log import F64, I64, LOST, NEVER, OPEN, WON, DealLog
 from crmkit.models.cumulative_incidence import cumulative_incidence
 from crmkit.models.sales_totals import Total, compound_poisson, sum_with_chances
 
-# Snapshots to learn from: a year of them, a month apart. Classes of age; deals of the wider class that each starts with.
+# Snapshots to learn from: a year of them, a month apart. Classes of age, and the deals of the wider class that each
+# starts with.
 _SNAPSHOTS, _EVERY, _AGES, _DEALS = 12, 30, 6, 20.0
 _YEAR = 365
 
 
 @dataclass(frozen=True, slots=True)
 class Ahead:
-    """What a window brings: of the deals open at the origin, and of those to come."""
+    """What a window brings: of the deals open at the origin, and of those to come.
+
+    Attributes
+    ----------
+    of_open, of_new : Total
+    shared : float
+        Relative variance that all deals share: whole months go well or badly.
+    """
 
     of_open: Total
     of_new: Total
+    shared: float
 
     @property
     def total(self) -> Total:
-        """Both."""
-        return self.of_open.plus(self.of_new)
+        """Both, with what they share."""
+        both = self.of_open.plus(self.of_new)
+        return Total(both.mean, both.variance + self.shared * both.mean**2)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,7 +119,7 @@ def ahead(past: Past, after: int, until: int) -> Ahead:
     mean, square = _amounts(past)
     now = _open_on(past, past.origin)
     deal = past.stays.deal[now]
-    chance = _chances(past, after, until, past.place[now], past.origin - past.stays.first[now])
+    chance, shared = _chances(past, after, until, past.place[now], past.origin - past.stays.first[now])
     ratio, ratio_square = _paid_of_offered(past)
     known = ~np.isnan(past.offered[deal])
     own = np.nan_to_num(past.offered[deal])
@@ -117,36 +127,44 @@ def ahead(past: Past, after: int, until: int) -> Ahead:
         chance, np.where(known, own * ratio, mean), np.where(known, own**2 * ratio_square, square)
     )
     expected, arrivals = _new_wins(past, after, until)
-    return Ahead(of_open, compound_poisson(expected, mean, square, arrivals=arrivals))
+    return Ahead(of_open, compound_poisson(expected, mean, square, arrivals=arrivals), shared)
 
 
 def _open_on(past: Past, day: int) -> I64:
     return np.flatnonzero((past.stays.first <= day) & (past.stays.last > day))
 
 
-def _chances(past: Past, after: int, until: int, place: I64, age: I64) -> F64:
+def _chances(past: Past, after: int, until: int, place: I64, age: I64) -> tuple[F64, float]:
     """Chance that an open deal is won in a window: the share of those of its stage and age that were, a year back.
 
     Only snapshots whose window is over count, so that nothing is censored. The share of a class of age is drawn to that
-    of its stage, and that to all.
+    of its stage, and that to all. Second, the relative variance of what whole snapshots brought, chance taken off.
     """
     days = [past.origin - until - _EVERY * back for back in range(_SNAPSHOTS)]
-    parts = [(row, day) for day in days if day >= past.first for row in (_open_on(past, day),)]
+    parts = [(_open_on(past, day), day) for day in days if day >= past.first]
     rows = np.concatenate([row for row, _ in parts])
-    since = np.concatenate([np.full(len(row), day) for row, day in parts])
+    which = np.repeat(np.arange(len(parts)), [len(row) for row, _ in parts])
+    since = np.array([day for _, day in parts])[which]
     won_on = past.won_on[past.stays.deal[rows]]
     came = ((won_on > since + after) & (won_on <= since + until)).astype(np.float64)
     ages, stage = since - past.stays.first[rows], past.place[rows]
     if not len(rows):
-        return np.zeros(len(place))
+        return np.zeros(len(place)), 0.0
     size = int(max(past.place.max(initial=0), place.max(initial=0))) + 1
     edges = np.unique(np.quantile(ages, np.arange(1, _AGES) / _AGES, method="lower"))
     cell, mine = (
         stages * _AGES + np.searchsorted(edges, old, side="right") for stages, old in ((stage, ages), (place, age))
     )
-    rate = float(came.mean())
-    of_stage = _drawn(stage, came, np.full(size, rate))
-    return _drawn(cell, came, np.repeat(of_stage, _AGES))[mine]
+    of_stage = _drawn(stage, came, np.full(size, float(came.mean())))
+    share = _drawn(cell, came, np.repeat(of_stage, _AGES))
+    return share[mine], shared_variance(which, came, share[cell])
+
+
+def shared_variance(which: I64, came: F64, chance: F64) -> float:
+    """Relative variance of the sums of groups beyond that of independent chances, at least 0."""
+    happened, expected, own = (np.bincount(which, part) for part in (came, chance, chance * (1.0 - chance)))
+    beyond = float(((happened - expected) ** 2 - own).sum())
+    return max(0.0, beyond / float((expected**2).sum())) if (expected > 0.0).any() else 0.0
 
 
 def _drawn(group: I64, came: F64, towards: F64) -> F64:
