@@ -16,10 +16,11 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import crmkit
-from crmkit import churn, evaluation, purchases, rfm, scoring
+from crmkit import churn, evaluation, funnel, purchases, rfm, scoring
 from tests import engines
 from tests.matrix import attribution as attribution_calls
 from tests.matrix import churn as churn_calls
+from tests.matrix import funnel as funnel_calls
 from tests.matrix import lead_model as lead_calls
 from tests.matrix import logs
 from tests.matrix import money as money_calls
@@ -35,11 +36,13 @@ CASES: Mapping[str, Case] = {
     **lead_calls.CASES,
     **attribution_calls.CASES,
     **money_calls.CASES,
+    **funnel_calls.CASES,
 }
 EQUAL = (
     *(purchases.PurchaseFit, purchases.SeasonTrial, evaluation.Backtest, evaluation.Comparison),
     *(churn.UpliftFit, churn.ChurnModel),
     *(scoring.LeadModel, scoring.Retraining, scoring.BandSuggestion),
+    funnel.WinModel,
 )
 FEW = pytest.mark.filterwarnings("ignore:Cuts of .* customers are unstable")
 
@@ -77,6 +80,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         attribution_calls.tables(orders),
         money_calls.channel_tables(orders),
         money_calls.lead_tables(),
+        funnel_calls.tables(orders),
     ):
         assert not made.keys() & part.keys()
         made |= part

@@ -12,6 +12,7 @@ from crmkit.funnel.pipeline import (
     stage_counts,
     stage_durations,
     step_chains,
+    whole_chain,
     win_probabilities,
     win_rate,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "stage_counts",
     "stage_durations",
     "step_chains",
+    "whole_chain",
     "win_probabilities",
     "win_rate",
 ]

@@ -5,6 +5,7 @@ from crmkit.funnel.pipeline.durations import stage_durations
 from crmkit.funnel.pipeline.forecast import forecast_backtest, forecast_sales
 from crmkit.funnel.pipeline.lifecycles import lifecycle
 from crmkit.funnel.pipeline.table import funnel_table, stage_counts
+from crmkit.funnel.pipeline.whole import whole_chain
 from crmkit.funnel.pipeline.win_chances import win_probabilities
 from crmkit.funnel.pipeline.win_model import WinModel, WinTest, fit_win_model
 from crmkit.funnel.pipeline.winners import owner_ranking, win_rate
@@ -21,6 +22,7 @@ __all__ = [
     "stage_counts",
     "stage_durations",
     "step_chains",
+    "whole_chain",
     "win_probabilities",
     "win_rate",
 ]
