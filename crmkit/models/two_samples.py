@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtr, ndtri, stdtr, stdtrit
+from scipy.special import betaincinv, ndtr, ndtri, stdtr, stdtrit
 
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import normal_width, wilson_ends
@@ -152,7 +152,8 @@ def ratio_of_counts(before: int, after: int, *, level: float = 0.95) -> CountRat
 
     Notes
     -----
-    Given their sum, the second count is binomial with share r / (1 + r): Wilson's interval of that share, turned back.
+    Given their sum, the second count is binomial with share r / (1 + r): the exact interval of that share (Clopper &
+    Pearson 1934), turned back. It holds for small counts, too, where Wilson's calls 4 and then 0 a fall.
 
     References
     ----------
@@ -160,8 +161,10 @@ def ratio_of_counts(before: int, after: int, *, level: float = 0.95) -> CountRat
     """
     if before < 0 or after < 0 or before + after < 1:
         raise DomainError(f"Counts must be at least 0 and not both 0, got {before} and {after}.")
-    total = before + after
-    low, high = wilson_ends(after / total, float(total), level=level)
+    tail = (1.0 - level) / 2.0
+    normal_width(level)
+    low = float(betaincinv(after, before + 1.0, tail)) if after else 0.0
+    high = float(betaincinv(after + 1.0, before, 1.0 - tail)) if before else 1.0
     if not before:
         return CountRatio(None, low / (1.0 - low), None)
     return CountRatio(after / before, low / (1.0 - low), high / (1.0 - high))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ STAGES = ("lead", "报价", "contract", "won")
 SINCE = EARLIER + dt.timedelta(days=1)
 
 
+@cache
 def _model() -> funnel.WinModel:
     return funnel.fit_win_model(
         histories(seed=3), as_of=AS_OF, stages=STAGES, horizon_days=40, features=["region"], ignore=["pause"]

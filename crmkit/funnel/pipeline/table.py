@@ -129,7 +129,7 @@ def stage_counts(
 
     Notes
     -----
-    Interval of the change: two Poisson counts of equally long periods, compared given their sum.
+    Interval of the change: two Poisson counts of equally long periods, compared given their sum, exactly.
     """
     period = shares.span(since, as_of)
     log = read_deals(deals, as_of=as_of, stages=stages, ignore=ignore, texts=shares.checked_by(by))
