@@ -231,7 +231,7 @@ def _log(
     order = np.lexsort((place, outcome != OPEN, time, deal))
     day = time.astype("datetime64[D]").astype(np.int64) + dt.date(1970, 1, 1).toordinal()
     amount = np.asarray(cells.get("amount", np.full(len(deal), np.nan)), dtype=np.float64)
-    columns = local_arrays({name: cells[f"{name} as text"] for name in texts})
+    columns: dict[str, Numbers | Categories] = {name: _texts(cells[f"{name} as text"]) for name in texts}
     columns |= local_arrays({name: cells[name] for name in traits if name not in texts})
     sorted_columns = {name: rows_of(column, order) for name, column in columns.items()}
     return DealLog(ids, stages, deal[order], day[order], outcome[order], place[order], amount[order], sorted_columns)
@@ -249,12 +249,16 @@ def _numbered(ids: NDArray[Any]) -> tuple[NDArray[Any], I64]:
     return distinct[order], place[codes]
 
 
+def _texts(values: NDArray[Any]) -> Categories:
+    """Read a column of texts; one without any value says nothing of its type."""
+    column = local_arrays({"text": values})["text"]
+    return Categories(np.full(len(values), -1, dtype=np.int64), ()) if isinstance(column, Numbers) else column
+
+
 def _outcomes(values: NDArray[Any] | None, rows: int) -> I64:
     if values is None:
         return np.zeros(rows, dtype=np.int64)
-    column = local_arrays({"outcome": values})["outcome"]
-    if isinstance(column, Numbers):  # nothing but missing values
-        return np.zeros(rows, dtype=np.int64)
+    column = _texts(values)
     codes = [_OUTCOMES.get(label.strip().lower(), -1) for label in column.labels]
     found = np.array([*codes, OPEN], dtype=np.int64)[column.codes]
     if (found < 0).any():
@@ -269,9 +273,7 @@ def _outcomes(values: NDArray[Any] | None, rows: int) -> I64:
 def _places(values: NDArray[Any], outcome: I64, stages: tuple[str, ...], ignore: tuple[str, ...]) -> I64:
     if not stages:
         return np.where(outcome == WON, 0, -1).astype(np.int64)
-    column = local_arrays({"stage": values})["stage"]
-    if isinstance(column, Numbers):
-        column = Categories(np.full(len(values), -1, dtype=np.int64), ())
+    column = _texts(values)
     at = {name: i for i, name in enumerate(stages)} | dict.fromkeys(ignore, -1)
     codes = np.array([*(at.get(label, -2) for label in column.labels), -1], dtype=np.int64)[column.codes]
     unknown = (codes == -2) & (outcome == OPEN)
