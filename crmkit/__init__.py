@@ -14,6 +14,7 @@ __all__ = [
     "datasets",
     "errors",
     "evaluation",
+    "funnel",
     "journeys",
     "plots",
     "purchases",

@@ -16,12 +16,13 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import crmkit
-from crmkit import churn, evaluation, purchases, rfm, scoring
+from crmkit import churn, evaluation, funnel, purchases, rfm, scoring
 from tests import engines
 from tests.matrix import attribution as attribution_calls
 from tests.matrix import basket as basket_calls
 from tests.matrix import churn as churn_calls
 from tests.matrix import cohorts as cohort_calls
+from tests.matrix import funnel as funnel_calls
 from tests.matrix import lead_model as lead_calls
 from tests.matrix import logs
 from tests.matrix import money as money_calls
@@ -41,11 +42,13 @@ CASES: Mapping[str, Case] = {
     **tag_calls.CASES,
     **basket_calls.CASES,
     **cohort_calls.CASES,
+    **funnel_calls.CASES,
 }
 EQUAL = (
     *(purchases.PurchaseFit, purchases.SeasonTrial, evaluation.Backtest, evaluation.Comparison),
     *(churn.UpliftFit, churn.ChurnModel),
     *(scoring.LeadModel, scoring.Retraining, scoring.BandSuggestion),
+    funnel.WinModel,
 )
 FEW = pytest.mark.filterwarnings("ignore:Cuts of .* customers are unstable")
 
@@ -86,6 +89,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         tag_calls.tables(orders),
         basket_calls.tables(orders),
         cohort_calls.tables(orders),
+        funnel_calls.tables(orders),
     ):
         assert not made.keys() & part.keys()
         made |= part

@@ -46,6 +46,7 @@ def kaplan_meier(
     *,
     at: ArrayLike | None = None,
     level: float = 0.95,
+    entry: ArrayLike | None = None,
 ) -> SurvivalCurve:
     """Estimate a survival curve from durations, some of which are not over.
 
@@ -61,6 +62,9 @@ def kaplan_meier(
         Times to give the curve at, rising; by default those at which something ended.
     level : float
         Of the intervals, in (0, 1).
+    entry : array-like, shape (n,), optional
+        Age from which each was watched: it is at risk at times above it, up to its own. By default all are from the
+        start. What ended before it was watched is not in the data, and so says nothing (left truncation).
 
     Returns
     -------
@@ -78,18 +82,19 @@ def kaplan_meier(
     section 1.4.
     """
     t, gone, weight = _checked(time, ended, count)
+    late = _Late.of(entry, t, weight)
     width, tail = normal_width(level), (1.0 - level) / 2.0
     order = np.argsort(t, kind="stable")
     t, gone, weight = t[order], gone[order], weight[order]
     steps, first = np.unique(t[gone & (weight > 0)], return_index=False), np.cumsum(np.r_[0.0, weight])
     d = np.bincount(np.searchsorted(steps, t[gone & (weight > 0)]), weight[gone & (weight > 0)], len(steps))
-    r = first[-1] - first[np.searchsorted(t, steps)]
+    r = first[-1] - first[np.searchsorted(t, steps)] - late.missing(steps)
     with np.errstate(divide="ignore"):
         variance = np.cumsum(d / (r * (r - d)))
     survival = np.cumprod(1.0 - d / r)
     times = steps if at is None else np.asarray(at, dtype=np.float64)
     place = np.searchsorted(steps, times, side="right")  # steps up to and with the time
-    at_risk = first[-1] - first[np.searchsorted(t, times)]
+    at_risk = first[-1] - first[np.searchsorted(t, times)] - late.missing(times)
     ended_at = np.concatenate([[0.0], d])[np.where(np.isin(times, steps), place, 0)]
     s, v = np.concatenate([[1.0], survival])[place], np.concatenate([[0.0], variance])[place]
     low, high = _ends(s, v, width)
@@ -100,6 +105,59 @@ def kaplan_meier(
         last = int(np.argmax(survival == 0.0))
         low[i], high[i] = 0.0, before[last] * (1.0 - tail ** (1.0 / r[last]))
     return SurvivalCurve(times, at_risk, ended_at, s, low, high, v)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Median:
+    """When half are gone.
+
+    Attributes
+    ----------
+    value, low, high : float or None
+        None where the curve, or the end of its interval, does not come down to a half.
+    """
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+def median_of(curve: SurvivalCurve) -> Median:
+    """Median of a curve given at the times of its steps: the first time at which half or fewer are left.
+
+    Notes
+    -----
+    Interval: the times at which the pointwise interval of the curve holds a half.
+
+    References
+    ----------
+    Brookmeyer & Crowley (1982), "A confidence interval for the median survival time", Biometrics 38(1).
+    """
+    # A half is a half: products of shares miss it by rounding.
+    ends = [np.flatnonzero(part <= 0.5 + 1e-12) for part in (curve.survival, curve.low, curve.high)]
+    return Median(*(float(curve.time[end[0]]) if len(end) else None for end in ends))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Late:
+    """Entries after the start, ascending, with the running sum of their weights."""
+
+    entry: F64
+    sums: F64
+
+    @classmethod
+    def of(cls, entry: ArrayLike | None, time: F64, weight: F64) -> _Late:
+        if entry is None:
+            return cls(np.zeros(0), np.zeros(1))
+        age = np.asarray(entry, dtype=np.float64)
+        if age.shape != time.shape or not (age < time).all():
+            raise DomainError("entry must be as long as time and lie below it, row for row.")
+        order = np.argsort(age, kind="stable")
+        return cls(age[order], np.r_[0.0, np.cumsum(weight[order])])
+
+    def missing(self, times: F64) -> F64:
+        """Weight of those not watched yet."""
+        return np.asarray(self.sums[-1] - self.sums[np.searchsorted(self.entry, times)])
 
 
 def log_log_ends(survival: F64, log_variance: F64, width: float) -> tuple[F64, F64]:
