@@ -6,6 +6,7 @@ from crmkit.schema.handovers import (
     FORECAST,
     GROUPS,
     IDENTITIES,
+    KPIS,
     PATHS,
     RECIPIENTS,
     RFM,
@@ -13,17 +14,22 @@ from crmkit.schema.handovers import (
     SUMMARY,
     scores_up_to,
 )
+from crmkit.schema.narrowed import narrowed
 from crmkit.schema.repeats import check_once
 from crmkit.schema.tables import (
     CONTACTS,
+    CONTRACTS,
     CONVERSIONS,
     COSTS,
     CUSTOMERS,
     DEALS,
+    INSTALMENTS,
+    LEAD_CONTACTS,
     LEAD_EVENTS,
     LEADS,
     METRICS,
     ORDERS,
+    PAYMENTS,
     SUBSCRIPTIONS,
     TABLES,
     TOUCHES,
@@ -33,6 +39,7 @@ from crmkit.schema.tables import (
 
 __all__ = [
     "CONTACTS",
+    "CONTRACTS",
     "CONVERSIONS",
     "COSTS",
     "CREDIT",
@@ -41,11 +48,15 @@ __all__ = [
     "FORECAST",
     "GROUPS",
     "IDENTITIES",
+    "INSTALMENTS",
+    "KPIS",
     "LEADS",
+    "LEAD_CONTACTS",
     "LEAD_EVENTS",
     "METRICS",
     "ORDERS",
     "PATHS",
+    "PAYMENTS",
     "RECIPIENTS",
     "RFM",
     "SEGMENTS",
@@ -59,6 +70,7 @@ __all__ = [
     "check_once",
     "columns_like",
     "conform",
+    "narrowed",
     "scores_up_to",
     "violations",
 ]

@@ -1,0 +1,17 @@
+"""From the first call to the last instalment: how fast we answer, what is still to be paid, which figure is unusual."""
+
+from crmkit.funnel.payments import PaymentPlan, ageing, ageing_total, payment_plan, receivables
+from crmkit.funnel.responses import OFFICE_HOURS, WorkingHours, overdue_responses, response_pairs, response_times
+
+__all__ = [
+    "OFFICE_HOURS",
+    "PaymentPlan",
+    "WorkingHours",
+    "ageing",
+    "ageing_total",
+    "overdue_responses",
+    "payment_plan",
+    "receivables",
+    "response_pairs",
+    "response_times",
+]

@@ -1,0 +1,3 @@
+"""Leads that people act on."""
+
+__all__: list[str] = []
