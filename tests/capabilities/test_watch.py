@@ -5,8 +5,9 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from crmkit import funnel
+from crmkit import funnel, scoring
 
 NOON = dt.datetime(2024, 5, 6, 12, 0)
 
@@ -103,3 +104,53 @@ def test_cap_59_receivables():
     total = funnel.ageing_total(plan, payments, as_of=day)
     assert total["open"].tolist() == [69.99, 130.0, 0.0, 10.0, 0.0]
     assert total["instalments"].tolist() == [2, 2, 0, 1, 0]
+
+
+def test_cap_71_kpi_anomaly():
+    months = pd.date_range("2023-01-01", "2024-01-01", freq="MS")  # twelve of history, and the one that is judged
+    won = {"north": [30, 29, 31, 30, 28, 32, 30, 31, 29, 30, 30, 30, 12], "south": [30, 31] * 6 + [29], "new": [30] * 3}
+    rows = [
+        (group, month, count, 200)
+        for group, counts in won.items()
+        for month, count in zip(months[-len(counts) :], counts, strict=True)
+    ]
+    kpis = pd.DataFrame(rows, columns=["group", "period", "numerator", "denominator"])
+    found = funnel.kpi_anomalies(kpis, as_of=dt.date(2024, 1, 31)).set_index("group")
+    assert found["verdict"].to_dict() == {"new": "too short", "north": "drop", "south": "usual"}
+    north = found.loc["north"]
+    assert (north["observed"], north["history"]) == (0.06, 12)
+    # Less spread than chance counts as chance; the mean, 360 of 2400, was learnt from twelve months, which makes the
+    # variance 13/12 of the binomial one. Mid-p of the beta-binomial law with that mean and variance:
+    rho = (1 / 12) / 199
+    law = stats.betabinom(200, 0.15 * (1 - rho) / rho, 0.85 * (1 - rho) / rho)
+    assert north["expected"] == pytest.approx(0.15, abs=1e-9)
+    assert north["p_value"] == pytest.approx(law.cdf(11) + law.cdf(12), rel=1e-6)
+    assert north["p_adjusted"] == pytest.approx(2 * north["p_value"], abs=1e-9)  # the smaller of two tests
+    assert north["once_in"] == pytest.approx(1 / north["p_value"])
+    assert np.isnan(found.loc["new", "p_value"])
+
+    leads = pd.DataFrame(
+        {
+            "created_at": pd.to_datetime(["2024-01-02", "2024-01-31", "2024-02-01", "2024-02-27"]),
+            "converted_at": pd.to_datetime(["2024-01-31", "2024-03-05", None, None]),
+            "region": ["north", "north", "north", "north"],
+        }
+    )
+    series = funnel.conversion_kpis(leads, as_of=dt.date(2024, 3, 27), horizon_days=30)
+    # 27 February is not 30 days old: its month is left out. 31 January to 5 March is too long.
+    assert series[["numerator", "denominator"]].to_numpy().tolist() == [[1, 2]]
+
+
+def test_cap_44_qualified_share():
+    # January: 30 of 100 qualify, February 50 of 100; 60 points qualify.
+    created = pd.to_datetime(["2024-01-10"] * 100 + ["2024-02-10"] * 100)
+    leads = pd.DataFrame({"lead_id": range(200), "created_at": created})
+    points = [60.0] * 30 + [59.0] * 70 + [75.0] * 50 + [10.0] * 50
+    scores = pd.DataFrame({"lead_id": range(200), "score": points})
+    found = scoring.qualified_share(scores, leads, as_of=dt.date(2024, 2, 29))
+    assert found["share"].tolist() == [0.3, 0.5]
+    assert found["verdict"].tolist() == ["", "up"]
+    change = found.loc[1, ["change", "change_low", "change_high"]].astype(float)
+    # Newcombe's method 10 of .5 less .3, from Wilson's (.2189, .3958) and (.4038, .5962).
+    low, high = 0.2 - np.hypot(0.5 - 0.4038, 0.3958 - 0.3), 0.2 + np.hypot(0.5962 - 0.5, 0.3 - 0.2189)
+    np.testing.assert_allclose(change, [0.2, low, high], atol=1e-4)
