@@ -25,6 +25,7 @@ from tests.matrix import logs
 from tests.matrix import money as money_calls
 from tests.matrix import rooms as room_calls
 from tests.matrix import scorecards as card_calls
+from tests.matrix import watch as watch_calls
 from tests.matrix.case import AS_OF, EARLIER, Case
 from tests.matrix.rooms import CUTS, VARIANTS
 
@@ -35,6 +36,7 @@ CASES: Mapping[str, Case] = {
     **lead_calls.CASES,
     **attribution_calls.CASES,
     **money_calls.CASES,
+    **watch_calls.CASES,
 }
 EQUAL = (
     *(purchases.PurchaseFit, purchases.SeasonTrial, evaluation.Backtest, evaluation.Comparison),
@@ -77,6 +79,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         attribution_calls.tables(orders),
         money_calls.channel_tables(orders),
         money_calls.lead_tables(),
+        watch_calls.tables(),
     ):
         assert not made.keys() & part.keys()
         made |= part

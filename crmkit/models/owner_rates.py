@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,7 +126,8 @@ def most_expected(worth: F64, leads: I64, capacity: I64) -> I64:
     columns = sparse.kron(np.ones((1, classes)), sparse.eye_array(owners))
     limits = np.concatenate([leads, capacity]).astype(np.float64)
     # 2 for being taken at all: worth differs by less than that, so no lead is left while somebody is free.
-    found = linprog(-(2.0 + worth.ravel()), sparse.vstack([rows, columns]).tocsr(), limits, method="highs-ds")
+    uses: Any = sparse.vstack([rows, columns]).tocsr()  # the stubs know dense tables only
+    found = linprog(-(2.0 + worth.ravel()), uses, limits, method="highs-ds")
     if found.x is None:
         raise DomainError(f"The leads can't be shared out: {found.message}")
     return np.asarray(np.rint(found.x), dtype=np.int64).reshape(worth.shape)

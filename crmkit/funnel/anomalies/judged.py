@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from crmkit import frames, schema
 from crmkit.errors import DomainError, SchemaError
 from crmkit.funnel.anomalies.periods import (
-    SEASONS,
     Period,
     checked_period,
     first_days,

@@ -15,9 +15,14 @@ _WHAT: Final = {
     "zh": "实际 {observed}，预期 {expected}（{low} 至 {high}）；约每 {once} 期出现一次。",
 }
 _SHORT: Final = {
-    "en": {"too short": "Only {history} periods of history (or too few of this season); {least} are needed.",
-           "no figure": "No figure for the newest period."},
-    "zh": {"too short": "历史仅 {history} 期（或同季期数不足），至少需要 {least} 期。", "no figure": "最新一期没有数据。"},
+    "en": {
+        "too short": "Only {history} periods of history (or too few of this season); {least} are needed.",
+        "no figure": "No figure for the newest period.",
+    },
+    "zh": {
+        "too short": "历史仅 {history} 期（或同季期数不足），至少需要 {least} 期。",
+        "no figure": "最新一期没有数据。",
+    },
 }
 
 

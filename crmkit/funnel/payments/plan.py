@@ -93,9 +93,7 @@ def payment_plan(contracts: IntoFrameT, *, as_of: dt.date, plan: PaymentPlan | N
     dates = frames.with_dates(nw.concat(parts), due_at="due", issued_at="number")
     columns = ("customer_id", "contract_id", "instalment", "due_at", "issued_at")
     table = dates.select(*columns, amount=in_money(nw.col("cents")))
-    return frames.leave(
-        table, like=contracts, sort=["customer_id", "contract_id", "instalment"]
-    )
+    return frames.leave(table, like=contracts, sort=["customer_id", "contract_id", "instalment"])
 
 
 def _shares(percent: tuple[int, ...]) -> list[nw.Expr]:
@@ -105,9 +103,7 @@ def _shares(percent: tuple[int, ...]) -> list[nw.Expr]:
     left = nw.col("cents") - reduce(add, whole)
     shares = []
     for i, floor in enumerate(whole):
-        ahead = [
-            frames.one_if(rest[j] >= rest[i] if j < i else rest[j] > rest[i]) for j in range(len(whole)) if j != i
-        ]
+        ahead = [frames.one_if(rest[j] >= rest[i] if j < i else rest[j] > rest[i]) for j in range(len(whole)) if j != i]
         place = reduce(add, ahead) if ahead else nw.lit(0)
         shares.append((floor + frames.one_if(place < left)).cast(nw.Int64))
     return shares

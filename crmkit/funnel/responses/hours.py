@@ -61,7 +61,9 @@ def with_elapsed(rows: frames.Frame, start: str, end: str, hours: WorkingHours |
     if hours is None:
         gone = nw.col(end) - nw.col(start)
         return rows.with_columns(elapsed=nw.when(gone > 0).then(gone).otherwise(0).cast(nw.Int64))
-    ends = rows.select(first=nw.col(start).min(), second=nw.col(end).min(), third=nw.col(start).max(), last=nw.col(end).max())
+    ends = rows.select(
+        first=nw.col(start).min(), second=nw.col(end).min(), third=nw.col(start).max(), last=nw.col(end).max()
+    )
     found = [float(cell[0]) for cell in frames.arrays(ends, ["first", "second", "third", "last"]).values()]
     known = [int(cell) for cell in found if not np.isnan(cell)] or [0]
     table = _small_table(min(known) // DAY, max(known) // DAY, hours)

@@ -156,7 +156,9 @@ def _cells(past: History, segment: I64, owners: list[str], level: float) -> Colu
     # The last row and column stand for an owner and a segment without history: place -1.
     x, n = x[own][:, segment].T, n[own][:, segment].T
     whole = segment_rates(past.x.sum(keepdims=True), past.n.sum(keepdims=True), level=level)
-    rates = [np.append(column, end) for column, end in zip((past.rate, past.rate_low, past.rate_high), whole, strict=True)]
+    rates = [
+        np.append(column, end) for column, end in zip((past.rate, past.rate_low, past.rate_high), whole, strict=True)
+    ]
     base, low, high = (np.broadcast_to(column[segment][:, None], x.shape) for column in rates)
     found = {"x": x, "n": n, "base": base, "p_convert": base, "low": low, "high": high}
     if past.verdict == "differ":

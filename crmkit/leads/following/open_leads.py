@@ -20,8 +20,8 @@ def open_leads(leads: Any, contacts: Any, as_of: dt.date, *, owned: bool = False
     `owner_id` is refused.
     """
     seen_before, _ = frames.as_moment(as_of)
-    needed, known = ("lead_id", "created_at"), ("owner_id", *_TIMES.values())
-    table = schema.narrowed(schema.LEADS, (*needed, *known[:owned]), optional=known[owned:])
+    more = ("owner_id", *_TIMES.values())
+    table = schema.narrowed(schema.LEADS, ("lead_id", "created_at", *more[:owned]), optional=more[owned:])
     rows = schema.admit(leads, table)
     schema.check_once(rows, "leads", "lead_id")
     names = frames.names_of(rows)

@@ -202,7 +202,8 @@ def counted(leads: Any, as_of: dt.date, horizon_days: int, by: Sequence[str], le
     n, x = (cells[name].astype(np.float64) for name in ("leads", "converted"))
     at = np.asarray(segment, dtype=np.int64).reshape(-1)
     many = kinds.shape[1] if by else int(len(n) > 0)
-    rate, low, high = segment_rates(np.bincount(at, x, many), np.bincount(at, n, many), level=level)
+    won, total = (np.bincount(at, part, many).astype(np.float64) for part in (x, n))
+    rate, low, high = segment_rates(won, total, level=level)
     test = heterogeneity(x, n, at)
     verdict = "too few" if not test.freedom else "differ" if test.p_value <= _SIGNIFICANT else "no difference shown"
     size = prior_leads(x, n, rate[at]) if verdict == "differ" else np.inf

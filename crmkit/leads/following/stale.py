@@ -114,9 +114,7 @@ def _with_stages(rows: frames.Frame, deals: Any, day: dt.date) -> frames.Frame:
     per_deal = ended.group_by("lead_id", "deal_id").agg(
         nw.col("won").max(), nw.col("lost").max(), staged=nw.col("second").max()
     )
-    per_lead = per_deal.group_by("lead_id").agg(
-        nw.col("won").max(), nw.col("staged").max(), lost=nw.col("lost").min()
-    )
+    per_lead = per_deal.group_by("lead_id").agg(nw.col("won").max(), nw.col("staged").max(), lost=nw.col("lost").min())
     both = rows.join(per_lead, on="lead_id", how="left")
     gone = (nw.col("won").fill_null(0) == 1) | (nw.col("lost").fill_null(0) == 1)
     return both.filter(~gone).drop("won", "lost")

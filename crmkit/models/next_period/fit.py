@@ -112,9 +112,11 @@ def fit_series(kind: Kind, y: F64, n: F64, series: I64, season: I64) -> SeriesFi
         now = np.concatenate([level, wave, phi])
         if np.max(np.abs(now - before)) <= _CLOSE * (1.0 + np.max(np.abs(now))):
             break
-    sums = [np.bincount(place, weight * info, many) for place, many in ((series, groups), (season, seasons))]
+    known: F64 = weight * info
+    level_weight: F64 = np.bincount(series, known, groups).astype(np.float64)
+    season_weight: F64 = np.bincount(season, known, seasons).astype(np.float64)
     worth = np.bincount(series, _worth(_cuts(info, kind)), groups) / periods
-    return SeriesFit(kind, level, wave, sums[0], sums[1], phi, free * worth, periods)
+    return SeriesFit(kind, level, wave, level_weight, season_weight, phi, free * worth, periods)
 
 
 def _start(kind: Kind, y: F64, n: F64, series: I64, groups: int) -> F64:
