@@ -1,4 +1,4 @@
-"""Is a figure of the newest period unusual, and how much so?"""
+"""How unusual a figure of the newest period is."""
 
 from crmkit.funnel.anomalies.conversions import conversion_kpis
 from crmkit.funnel.anomalies.judged import kpi_anomalies

@@ -43,7 +43,7 @@ def kpi_anomalies(
     least_periods: int = 8,
     locale: Locale = "en",
 ) -> IntoFrameT:
-    """Is the newest figure of a series unusual, by what came before it, and how unusual?
+    """Tell which series have an unusual newest figure, by what came before it, and how unusual it is.
 
     Parameters
     ----------
@@ -86,12 +86,12 @@ def kpi_anomalies(
 
     Notes
     -----
-    - The newest period is predicted, never fitted. Level: robust (Huber), so that an anomaly of last year hides none of
-      today. Spread between periods beyond chance: estimated for each series, and its uncertainty counted.
+    - The newest period is predicted, never fitted. Level: robust (Huber), so that an anomaly of last year hides none
+      of today. Spread between periods beyond chance: estimated for each series, and its uncertainty counted.
     - A level that drifts shows as spread: cut the table to the periods that are like today.
     - Periods without a row are no zeros: counts need a row with 0.
-    - Too short: fewer than `least_periods`; with `seasonal`, too, where the newest period's weekday or month occurs less
-      than twice in the history of the series.
+    - Too short: fewer than `least_periods`; with `seasonal`, too, where the newest period's weekday or month occurs
+      less than twice in the history of the series.
 
     References
     ----------

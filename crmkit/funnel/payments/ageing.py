@@ -19,7 +19,7 @@ _SUMS: Final = ("billed", "paid", "open", *BUCKETS, "credit", "received")
 
 
 def ageing(instalments: IntoFrameT, payments: Any, *, as_of: dt.date) -> IntoFrameT:
-    """Who owes how much, and for how long?
+    """Tell who owes how much, and for how long.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def ageing(instalments: IntoFrameT, payments: Any, *, as_of: dt.date) -> IntoFra
 
 
 def ageing_total(instalments: IntoFrameT, payments: Any, *, as_of: dt.date) -> IntoFrameT:
-    """How much is open in all, by how long it is overdue?
+    """Sum up what is open in all, by how long it is overdue.
 
     Parameters
     ----------

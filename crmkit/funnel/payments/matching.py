@@ -107,6 +107,6 @@ def _check_parts(due: frames.Frame) -> None:
     if many:
         raise SchemaError(
             f"instalments: {many} instalments stand in more than one row (first: contract_id "
-            f"{found['first'].tolist()[0]!r}); expected each number once per contract.\nNumber them from 1, or leave the "
-            f"column instalment out."
+            f"{found['first'].tolist()[0]!r}); expected each number once per contract.\n"
+            f"Number them from 1, or leave the column instalment out."
         )

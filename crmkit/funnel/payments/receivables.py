@@ -43,7 +43,7 @@ def receivables(
     escalate_days: int = 15,
     locale: Locale = "en",
 ) -> IntoFrameT:
-    """What is to be paid, what has been paid of it, and what is to be done about it today?
+    """List what is to be paid, what has been paid of it, and what is to be done about it today.
 
     Parameters
     ----------

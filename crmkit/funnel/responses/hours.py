@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
 
 import narwhals.stable.v2 as nw
 import numpy as np
+from numpy.typing import NDArray
 
 from crmkit import frames
 from crmkit.errors import DomainError
-from crmkit.models.working_time import DAY, day_clock
+from crmkit.models.working_time import DAY, DayClock, day_clock, worked
 
 Opening = tuple[tuple[dt.time, dt.time], ...]
 _EPOCH: Final = dt.date(1970, 1, 1)
@@ -56,34 +58,50 @@ class WorkingHours:
         return tuple(tuple((_second(a), _second(b) or DAY) for a, b in day) for day in self.week)
 
 
-def with_elapsed(rows: frames.Frame, start: str, end: str, hours: WorkingHours | None) -> frames.Frame:
-    """Add `elapsed`: whole seconds from one column of seconds since 1970 to another, 0 where the end comes first."""
+def with_elapsed(
+    rows: frames.Frame, start: str, ends: Mapping[str, str | int], hours: WorkingHours | None
+) -> frames.Frame:
+    """Add whole seconds from a column of seconds since 1970 to others, 0 where the end comes first.
+
+    `ends` maps the new name to a column or to a moment that all rows share.
+    """
+    moments: dict[str, nw.Expr] = {}
     if hours is None:
-        gone = nw.col(end) - nw.col(start)
-        return rows.with_columns(elapsed=nw.when(gone > 0).then(gone).otherwise(0).cast(nw.Int64))
-    ends = rows.select(
-        first=nw.col(start).min(), second=nw.col(end).min(), third=nw.col(start).max(), last=nw.col(end).max()
-    )
-    found = [float(cell[0]) for cell in frames.arrays(ends, ["first", "second", "third", "last"]).values()]
-    known = [int(cell) for cell in found if not np.isnan(cell)] or [0]
-    table = _small_table(min(known) // DAY, max(known) // DAY, hours)
-    both = _with_worked(_with_worked(rows, start, "worked_start", table), end, "worked_end", table)
-    gone = nw.col("worked_end") - nw.col("worked_start")
-    return both.with_columns(elapsed=nw.when(gone > 0).then(gone).otherwise(0).cast(nw.Int64)).drop(
-        "worked_start", "worked_end"
+        since: nw.Expr = nw.col(start)
+        moments = {new: nw.lit(end) if isinstance(end, int) else nw.col(end) for new, end in ends.items()}
+    else:
+        columns = [start, *(end for end in ends.values() if isinstance(end, str))]
+        shared = [end for end in ends.values() if isinstance(end, int)]
+        clock = _clock_of(rows, columns, shared, hours)
+        for column in columns:
+            rows = _with_worked(rows, column, f"worked_{column}", _as_columns(clock))
+        since = nw.col(f"worked_{start}")
+        for new, end in ends.items():
+            is_shared = isinstance(end, int)
+            moments[new] = nw.lit(int(worked(np.array([end]), clock)[0])) if is_shared else nw.col(f"worked_{end}")
+    gone = {new: moment - since for new, moment in moments.items()}
+    return rows.with_columns(
+        **{new: nw.when(length > 0).then(length).otherwise(0).cast(nw.Int64) for new, length in gone.items()}
     )
 
 
-def _small_table(first: int, last: int, hours: WorkingHours) -> dict[str, np.ndarray]:
+def _clock_of(rows: frames.Frame, columns: list[str], shared: list[int], hours: WorkingHours) -> DayClock:
+    """Lay out the opening hours of all days that the moments fall on."""
+    ends = {f"{column}_{end}": getattr(nw.col(column), end)() for column in columns for end in ("min", "max")}
+    cells = [float(cell[0]) for cell in frames.arrays(rows.select(**ends), list(ends)).values() if cell[0] is not None]
+    known = [*shared, *(int(cell) for cell in cells if not np.isnan(cell))] or [0]
     holidays = [(frames.as_day(day) - _EPOCH).days for day in hours.holidays]
-    clock = day_clock(first, last, hours.spans, holidays)
+    return day_clock(min(known) // DAY, max(known) // DAY, hours.spans, holidays)
+
+
+def _as_columns(clock: DayClock) -> dict[str, NDArray[np.int64]]:
     table = {"clock_day": clock.day, "clock_before": clock.before}
     for k in range(clock.opens.shape[1]):
         table |= {f"clock_open_{k}": clock.opens[:, k], f"clock_close_{k}": clock.closes[:, k]}
     return table
 
 
-def _with_worked(rows: frames.Frame, moment: str, name: str, table: dict[str, np.ndarray]) -> frames.Frame:
+def _with_worked(rows: frames.Frame, moment: str, name: str, table: dict[str, NDArray[np.int64]]) -> frames.Frame:
     """Add the working seconds up to a column of moments; times before 1970 are refused by the schema's years."""
     shifted = nw.col(moment) + _AHEAD * DAY  # engines divide negative numbers differently
     dated = rows.with_columns(clock_day=shifted // DAY - _AHEAD)

@@ -35,7 +35,7 @@ def response_times(
     hours: WorkingHours | None = None,
     level: float = 0.95,
 ) -> IntoFrameT:
-    """How often is the limit kept, and how long does an answer take?
+    """Answer "how often do we keep the limit, and how long does an answer take?".
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def overdue_responses(
     hours: WorkingHours | None = None,
     locale: Locale = "en",
 ) -> IntoFrameT:
-    """Who waits beyond the limit now, longest first to be called?
+    """List who waits beyond the limit now.
 
     Parameters
     ----------
@@ -166,8 +166,7 @@ def _timed(
         until=nw.coalesce(nw.col("answer"), nw.col("watched")),
         open=frames.one_if(nw.col("answer").is_null() & (nw.col("watched") == nw.col("now"))),
     )
-    since = with_elapsed(ended, "asked", "now", hours).rename({"elapsed": "age"})
-    lasted = with_elapsed(since, "asked", "until", hours)
+    lasted = with_elapsed(ended, "asked", {"age": now, "elapsed": "until"}, hours)
     told = (nw.col("answered") == 1) | (nw.col("elapsed") > limit)
     return lasted.with_columns(due=frames.one_if((nw.col("age") >= limit) & told))
 

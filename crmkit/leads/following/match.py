@@ -46,7 +46,7 @@ def owner_match(
     level: float = 0.9,
     locale: Locale = "en",
 ) -> IntoFrameT:
-    """Which owner should take which new lead, so that most are expected to convert?
+    """Choose an owner for each new lead, so that most are expected to convert.
 
     Parameters
     ----------

@@ -31,7 +31,8 @@ _VERDICTS: Final = {
         "too few": "Nothing to compare: no segment has two owners with both outcomes.",
     },
     "zh": {
-        "differ": "负责人之间的差异超出随机波动（p = {p:.2g}）。差异也可能来自线索分配：同一分层内比较，分层之外的因素未控制。",
+        "differ": "负责人之间的差异超出随机波动（p = {p:.2g}）。差异也可能来自线索分配："
+        "同一分层内比较，分层之外的因素未控制。",
         "no difference shown": "负责人之间的差异未超出随机波动（p = {p:.2g}）：按容量比例分配线索。",
         "too few": "无法比较：没有任何分层内有两位负责人且两种结果都有。",
     },
@@ -76,7 +77,7 @@ class History:
         return _VERDICTS[locale][self.verdict].format(p=self.test.p_value)
 
     def worth(self, x: F64, n: F64, segment: I64, *, level: float) -> tuple[F64, F64, F64]:
-        """Expected rate of cells with its interval; the segment's own unless owners differ."""
+        """Give the expected rate of cells with its interval; the segment's own unless owners differ."""
         if not np.isfinite(self.size):
             return self.rate[segment], self.rate_low[segment], self.rate_high[segment]
         return shrunken(x, n, self.rate[segment], self.size, level=level)
@@ -85,28 +86,28 @@ class History:
 def owner_profiles(
     leads: IntoFrameT, *, as_of: dt.date, horizon_days: int, by: Sequence[str] = ("region",), level: float = 0.9
 ) -> IntoFrameT:
-    """What does each owner win in each segment, after what is chance has been taken off?
+    """Give what each owner wins in each segment, after what is chance has been taken off.
 
     Parameters
     ----------
     leads : data frame, `schema.LEADS`
-        `lead_id`, `created_at`, `owner_id`, `converted_at` and the columns of `by`; leads without an owner are left out.
+        `created_at`, `owner_id`, `converted_at` and the columns of `by`; leads without an owner are left out.
     as_of : date
         Last day of the leads, inclusive.
     horizon_days : int
         Days after the arrival in which a conversion counts; younger leads are left out.
     by : sequence of str
-        Attributes that make a segment, such as ("region", "industry"); numbers and texts count by value, empty cells are
-        "". Empty: one segment.
+        Attributes that make a segment, such as ("region", "industry"); empty cells are "". Empty: one segment.
     level : float
         Of the intervals, in (0, 1).
 
     Returns
     -------
     data frame like `leads`
-        One row per owner and segment with a mature lead, sorted: `owner_id` (text), the columns of `by` (text), `leads`,
-        `converted`, `rate`, `segment_rate` (all owners), `expected_rate` with `low`, `high`: the rate shrunken towards
-        the segment's, `gain` (of it over the segment's), `verdict` (as `owner_differences`, the same in each row).
+        One row per owner and segment with a mature lead, sorted: `owner_id` (text), the columns of `by` (text),
+        `leads`, `converted`, `rate`, `segment_rate` (all owners), `expected_rate` with `low`, `high`: the rate shrunken
+        towards the segment's, `gain` (of it over the segment's), `verdict` (as `owner_differences`, the same in each
+        row).
 
     Raises
     ------
@@ -148,7 +149,7 @@ def owner_differences(
     by: Sequence[str] = ("region",),
     locale: Locale = "en",
 ) -> IntoFrameT:
-    """Do owners differ by more than chance, within segments?
+    """Test whether owners differ by more than chance, within segments.
 
     Parameters
     ----------
@@ -171,8 +172,8 @@ def owner_differences(
 
     Notes
     -----
-    Not causal: who gets the better leads wins more of them. Segments are compared alike, what `by` does not hold is not.
-    Leads given out by lot tell owners apart.
+    Not causal: who gets the better leads wins more of them. Segments are compared alike, what `by` does not hold is
+    not. Leads given out by lot tell owners apart.
     """
     checked_locale(locale)
     history = counted(leads, as_of, horizon_days, by, 0.9)

@@ -32,7 +32,7 @@ def stale_ownership(
     stale_days: int = 60,
     locale: Locale = "en",
 ) -> IntoFrameT:
-    """Which leads should their owner give back to the pool?
+    """List the leads that their owner should give back to the pool.
 
     Parameters
     ----------

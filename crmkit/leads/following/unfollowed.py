@@ -31,7 +31,7 @@ def unfollowed_leads(
     silent_days: int = 3,
     locale: Locale = "en",
 ) -> IntoFrameT:
-    """Which open leads does nobody follow?
+    """List the open leads that nobody follows.
 
     Parameters
     ----------
@@ -41,8 +41,8 @@ def unfollowed_leads(
     as_of : date or datetime
         A date is seen to the end of its day, a time stamp to itself; what comes later is not seen.
     contacts : data frame, optional, `schema.LEAD_CONTACTS`
-        `lead_id`, `contacted_at`: calls, mails, visits of the own team. What a lead did itself (`schema.LEAD_EVENTS`) is
-        no contact; events that are, renamed, make such a table.
+        `lead_id`, `contacted_at`: calls, mails, visits of the own team. What a lead did itself (`schema.LEAD_EVENTS`)
+        is no contact; events that are, renamed, make such a table.
     idle_hours : int
         A lead without any contact is listed when it arrived more than so many hours ago, at least 0.
     silent_days : int

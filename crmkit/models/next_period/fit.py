@@ -94,16 +94,18 @@ def fit_series(kind: Kind, y: F64, n: F64, series: I64, season: I64) -> SeriesFi
     periods = np.bincount(series, minlength=groups)
     free = np.maximum(periods - 1.0 - (seasons - 1.0) * periods / len(y), 0.0)
     phi, weight = np.ones(groups), np.ones(len(y))
+    parts = [(series, level, _edge(kind, y, n, series, groups)), (season, wave, _edge(kind, y, n, season, seasons))]
+    parts = parts if seasons > 1 else parts[:1]
     info = np.ones(len(y))
     for _ in range(_ROUNDS):
         before = np.concatenate([level, wave, phi])
-        for place, effect in ((series, level), (season, wave)):
+        for place, effect, edge in parts:
             mean = mean_of(kind, level[series] + wave[season])
             info = np.maximum(variance_of(kind, mean, n), 1e-300)
             fitted = n * mean if kind == "rate" else mean
-            weight = _weights((y - fitted) / np.sqrt(info * phi[series]), info, kind)
+            weight = _weights((y - fitted) / np.sqrt(np.maximum(info * phi[series], 1e-300)), info, kind)
             up, down = (np.bincount(place, weight * part, len(effect)) for part in (y - fitted, info))
-            effect += np.clip(up / down, -2.0, 2.0) if kind != "value" else up / down
+            effect += up / down if kind == "value" else np.clip((up + edge) / down, -2.0, 2.0)
         wave -= wave.mean() if seasons > 1 else wave
         mean = mean_of(kind, level[series] + wave[season])
         info = np.maximum(variance_of(kind, mean, n), 1e-300)
@@ -120,13 +122,19 @@ def fit_series(kind: Kind, y: F64, n: F64, series: I64, season: I64) -> SeriesFi
 
 
 def _start(kind: Kind, y: F64, n: F64, series: I64, groups: int) -> F64:
-    """Medians as first levels; a history of zeros counts as half a success, so that its level is finite."""
+    """Give the first levels: medians of values, shares and means of the rest, inside their domain."""
     if kind == "value":
         return np.array([np.median(y[series == g]) for g in range(groups)])
     total, trials = np.bincount(series, y, groups), np.bincount(series, n, groups)
     if kind == "count":
         return np.asarray(np.log(np.maximum(total, 0.5) / np.bincount(series, minlength=groups)))
     return np.asarray(logit(np.clip(total, 0.5, np.maximum(trials - 0.5, 0.5)) / np.maximum(trials, 1.0 + 1e-9)))
+
+
+def _edge(kind: Kind, y: F64, n: F64, place: I64, many: int) -> F64:
+    """Half a success where there was none, half a failure where there was no other: levels stay finite."""
+    total, trials = np.bincount(place, y, many), np.bincount(place, n, many)
+    return np.asarray(0.5 * (total == 0.0) - 0.5 * ((kind == "rate") & (total == trials)))
 
 
 def _cuts(info: F64, kind: Kind) -> F64:
