@@ -11,7 +11,7 @@ from crmkit.models.next_period import Kind
 from crmkit.segment_maps import Locale
 
 _WHAT: Final = {
-    "en": "{observed} where {expected} was expected ({low} to {high}); so unusual once in {once} periods.",
+    "en": "{observed} where {expected} was expected ({low} to {high}); as far off by chance: 1 period in {once}.",
     "zh": "实际 {observed}，预期 {expected}（{low} 至 {high}）；约每 {once} 期出现一次。",
 }
 _SHORT: Final = {

@@ -185,7 +185,7 @@ def owner_differences(
         "converted": np.array([int(history.x.sum())], dtype=np.int64),
         "statistic": np.round([history.test.statistic], 9),
         "freedom": np.array([int(history.test.freedom)], dtype=np.int64),
-        "p_value": np.round([history.test.p_value], 9),
+        "p_value": np.array([history.test.p_value]),
         "verdict": np.array([history.verdict], dtype=object),
         "prior_leads": np.round([size], 3),
         "reason": np.array([history.said(locale)], dtype=object),
@@ -198,7 +198,7 @@ def counted(leads: Any, as_of: dt.date, horizon_days: int, by: Sequence[str], le
     normal_width(level)
     cells = _cells(leads, as_of, horizon_days, tuple(by))
     owner, cell_owner = np.unique(cells["owner_id"].astype(str), return_inverse=True)
-    keys = np.array([cells[name].astype(str) for name in by]).reshape(len(by), -1)
+    keys = np.array([cells[name].astype(str) for name in by]).reshape(len(by), len(cell_owner))
     kinds, segment = np.unique(keys, axis=1, return_inverse=True) if by else (keys, np.zeros(len(cell_owner), int))
     n, x = (cells[name].astype(np.float64) for name in ("leads", "converted"))
     at = np.asarray(segment, dtype=np.int64).reshape(-1)
