@@ -166,7 +166,8 @@ def _timed(
         until=nw.coalesce(nw.col("answer"), nw.col("watched")),
         open=frames.one_if(nw.col("answer").is_null() & (nw.col("watched") == nw.col("now"))),
     )
-    lasted = with_elapsed(ended, "asked", {"age": now, "elapsed": "until"}, hours)
+    # Settled, because Spark would write the parts of the times out anew in each expression that follows.
+    lasted = with_elapsed(frames.settled(ended, like=requests), "asked", {"age": now, "elapsed": "until"}, hours)
     told = (nw.col("answered") == 1) | (nw.col("elapsed") > limit)
     return lasted.with_columns(due=frames.one_if((nw.col("age") >= limit) & told))
 
