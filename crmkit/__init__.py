@@ -16,6 +16,7 @@ __all__ = [
     "evaluation",
     "funnel",
     "journeys",
+    "leads",
     "plots",
     "purchases",
     "report",

@@ -29,6 +29,7 @@ from tests.matrix import money as money_calls
 from tests.matrix import rooms as room_calls
 from tests.matrix import scorecards as card_calls
 from tests.matrix import tags as tag_calls
+from tests.matrix import watch as watch_calls
 from tests.matrix.case import AS_OF, EARLIER, Case
 from tests.matrix.rooms import CUTS, VARIANTS
 
@@ -43,6 +44,7 @@ CASES: Mapping[str, Case] = {
     **basket_calls.CASES,
     **cohort_calls.CASES,
     **funnel_calls.CASES,
+    **watch_calls.CASES,
 }
 EQUAL = (
     *(purchases.PurchaseFit, purchases.SeasonTrial, evaluation.Backtest, evaluation.Comparison),
@@ -90,6 +92,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         basket_calls.tables(orders),
         cohort_calls.tables(orders),
         funnel_calls.tables(orders),
+        watch_calls.tables(),
     ):
         assert not made.keys() & part.keys()
         made |= part

@@ -570,6 +570,10 @@ def test_the_reference_tables_are_those_of_the_design():
         "deals": ("deal_id", "stage", "entered_at"),
         "metrics": ("customer_id", "metric", "value"),
         "events": ("customer_id", "event", "occurred_at"),
+        "lead_contacts": ("lead_id", "contacted_at"),
+        "contracts": ("customer_id", "contract_id", "signed_at", "amount"),
+        "instalments": ("customer_id", "contract_id", "due_at", "amount"),
+        "payments": ("customer_id", "paid_at", "amount"),
     }
 
 

@@ -2,6 +2,7 @@
 
 from crmkit.frames.days import (
     as_day,
+    as_moment,
     with_dates,
     with_day_numbers,
     with_microseconds,
@@ -14,13 +15,14 @@ from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.pairs import pair_counts
 from crmkit.frames.past import rows_until
-from crmkit.frames.small import arrays, build, distinct_rows, join_small, numbered
+from crmkit.frames.small import arrays, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
     "Frame",
     "arrays",
     "as_day",
+    "as_moment",
     "build",
     "column_names",
     "distinct_rows",
@@ -38,6 +40,7 @@ __all__ = [
     "put_back",
     "rename",
     "rows_until",
+    "same_keys",
     "sentence",
     "settled",
     "with_dates",

@@ -20,6 +20,22 @@ def as_day(day: dt.date) -> dt.date:
     return day.date() if isinstance(day, dt.datetime) else day
 
 
+def as_moment(as_of: dt.date) -> tuple[int, int]:
+    """Give the end of what is seen, and the moment that it is seen from, in seconds since the start of 1970.
+
+    A date is seen to the end of its day, a time stamp to itself, both inclusive: rows whose whole seconds are below the
+    first number are seen, and waiting times count up to the second.
+    """
+    day = as_day(as_of)
+    midnight = (day - dt.date(1970, 1, 1)).days * 86_400
+    if not isinstance(as_of, dt.datetime):
+        return midnight + 86_400, midnight + 86_400
+    if as_of.tzinfo is not None:
+        raise DomainError(f"as_of must be local time without a zone, as the tables are, got {as_of!r}.")
+    now = midnight + 3600 * as_of.hour + 60 * as_of.minute + as_of.second
+    return now + 1, now
+
+
 def with_day_numbers(frame: Frame, **dates: str) -> Frame:
     """Add the ordinals (`datetime.date.toordinal`) of date columns; the keyword is the new name."""
     if frame.implementation.is_duckdb():  # a difference of dates is an integer there, four times faster

@@ -12,6 +12,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit.frames import eager, once
 from crmkit.frames.eager import Columns
+from crmkit.frames.expressions import kinds_of
 from crmkit.frames.native import Frame, recognised, wrapped
 
 if TYPE_CHECKING:
@@ -55,6 +56,14 @@ def numbered(ids: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.int64]]:
     """Give the ids of several arrays numbers: equal ids, equal numbers."""
     codes = pd.factorize(np.concatenate(list(ids)))[0].astype(np.int64)
     return np.split(codes, np.cumsum([len(part) for part in ids])[:-1])
+
+
+def same_keys(left: Frame, right: Frame, on: str) -> tuple[Frame, Frame]:
+    """Give the ids of two tables one type: text where they differ."""
+    if kinds_of(left, [on]) == kinds_of(right, [on]):
+        return left, right
+    as_text = nw.col(on).cast(nw.String)
+    return left.with_columns(as_text), right.with_columns(as_text)
 
 
 def build(columns: Columns, *, like: IntoFrameT) -> IntoFrameT:

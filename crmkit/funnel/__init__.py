@@ -1,5 +1,7 @@
-"""Where do deals get stuck, and what will be sold: stages, durations, win chances, the forecast."""
+"""Where do deals get stuck, what will be sold, how fast do we answer, what is still to be paid, what is unusual?"""
 
+from crmkit.funnel.anomalies import conversion_kpis, kpi_anomalies
+from crmkit.funnel.payments import PaymentPlan, ageing, ageing_total, payment_plan, receivables
 from crmkit.funnel.pipeline import (
     WinModel,
     WinTest,
@@ -16,16 +18,29 @@ from crmkit.funnel.pipeline import (
     win_probabilities,
     win_rate,
 )
+from crmkit.funnel.responses import OFFICE_HOURS, WorkingHours, overdue_responses, response_pairs, response_times
 
 __all__ = [
+    "OFFICE_HOURS",
+    "PaymentPlan",
     "WinModel",
     "WinTest",
+    "WorkingHours",
+    "ageing",
+    "ageing_total",
+    "conversion_kpis",
     "fit_win_model",
     "forecast_backtest",
     "forecast_sales",
     "funnel_table",
+    "kpi_anomalies",
     "lifecycle",
+    "overdue_responses",
     "owner_ranking",
+    "payment_plan",
+    "receivables",
+    "response_pairs",
+    "response_times",
     "stage_counts",
     "stage_durations",
     "step_chains",

@@ -187,3 +187,28 @@ def _checked(time: ArrayLike, ended: ArrayLike, count: ArrayLike | None) -> tupl
             f"{t[i]}, {weight[i]})."
         )
     return t, gone, weight
+
+
+def survival_quantile(curve: SurvivalCurve, share: float) -> tuple[float, float, float]:
+    """Time by which a share has ended, and its interval; NaN where the curve does not come down to it.
+
+    Parameters
+    ----------
+    curve : SurvivalCurve
+        At the times at which something ended (`kaplan_meier` without `at`).
+    share : float
+        In (0, 1): .5 is the median.
+
+    References
+    ----------
+    Brookmeyer & Crowley (1982), "A confidence interval for the median survival time", Biometrics 38(1): the times at
+    which the ends of the curve's interval reach the share.
+    """
+    if not 0.0 < share < 1.0:
+        raise DomainError(f"share must lie between 0 and 1, got {share}.")
+    left = 1.0 - share + 1e-12  # a survival of 5/10 is a half, whatever rounding left of it
+    found = []
+    for line in (curve.survival, curve.low, curve.high):
+        down = np.flatnonzero(line <= left)
+        found.append(float(curve.time[down[0]]) if len(down) else float("nan"))
+    return found[0], found[1], found[2]

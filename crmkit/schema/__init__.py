@@ -6,6 +6,7 @@ from crmkit.schema.handovers import (
     FORECAST,
     GROUPS,
     IDENTITIES,
+    KPIS,
     PATHS,
     RECIPIENTS,
     RFM,
@@ -13,18 +14,23 @@ from crmkit.schema.handovers import (
     SUMMARY,
     scores_up_to,
 )
+from crmkit.schema.narrowed import narrowed
 from crmkit.schema.repeats import check_once
 from crmkit.schema.tables import (
     CONTACTS,
+    CONTRACTS,
     CONVERSIONS,
     COSTS,
     CUSTOMERS,
     DEALS,
     EVENTS,
+    INSTALMENTS,
+    LEAD_CONTACTS,
     LEAD_EVENTS,
     LEADS,
     METRICS,
     ORDERS,
+    PAYMENTS,
     SUBSCRIPTIONS,
     TABLES,
     TOUCHES,
@@ -34,6 +40,7 @@ from crmkit.schema.tables import (
 
 __all__ = [
     "CONTACTS",
+    "CONTRACTS",
     "CONVERSIONS",
     "COSTS",
     "CREDIT",
@@ -43,11 +50,15 @@ __all__ = [
     "FORECAST",
     "GROUPS",
     "IDENTITIES",
+    "INSTALMENTS",
+    "KPIS",
     "LEADS",
+    "LEAD_CONTACTS",
     "LEAD_EVENTS",
     "METRICS",
     "ORDERS",
     "PATHS",
+    "PAYMENTS",
     "RECIPIENTS",
     "RFM",
     "SEGMENTS",
@@ -61,6 +72,7 @@ __all__ = [
     "check_once",
     "columns_like",
     "conform",
+    "narrowed",
     "scores_up_to",
     "violations",
 ]

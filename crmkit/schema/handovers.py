@@ -104,6 +104,17 @@ PATHS = Table(
         expected("nulls", "journeys along it that did not convert"),
     ),
 )
+KPIS = Table(
+    "kpis",
+    "one row per series and period: a rate (numerator of denominator), a count (numerator alone) or a value",
+    (
+        Column("group", "text", "which series, such as a region", domain="never empty", required=True, nullable=False),
+        time("period", "first day of the period", "date", "month", "week"),
+        expected("numerator", "what is counted"),
+        expected("denominator", "out of how many"),
+        Column("value", "number", "a figure that is no count", "its own", "finite"),
+    ),
+)
 
 
 def scores_up_to(highest: int) -> Table:

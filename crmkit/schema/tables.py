@@ -208,6 +208,7 @@ LEADS = Table(
             "converted_at", "when it became a customer; empty if not", "conversiondate", required=False, nullable=True
         ),
         time("first_response_at", "first answer of the own team; empty if none", required=False, nullable=True),
+        time("closed_at", "when it was given up; empty while it is open", required=False, nullable=True),
         _text("source", "where it came from", "leadsource", "channel"),
         _OWNER,
         _text("phone", "telephone number", "mobile", "tel"),
@@ -335,6 +336,48 @@ EVENTS = Table(
         Column("value", "number", "how much: minutes viewed, points of a survey", "the event's", "finite"),
     ),
 )
+LEAD_CONTACTS = Table(
+    "lead_contacts",
+    "one row per contact of the own team with a lead",
+    (
+        _id("lead_id", "who the lead is", "lead", "leadid", "prospectid"),
+        time("contacted_at", "when it took place", "contactdate", "date", "timestamp"),
+        _text("kind", "call, visit, mail ...", "type", "contacttype"),
+        _OWNER,
+    ),
+)
+CONTRACTS = Table(
+    "contracts",
+    "one row per signed contract or won deal",
+    (
+        CUSTOMER,
+        _id("contract_id", "which contract", "contract", "dealid"),
+        time("signed_at", "when it was signed", "signdate", "closedate", "date"),
+        _amount("amount", "what it is worth in all", "value", "total", minimum=0.0, required=True),
+    ),
+)
+INSTALMENTS = Table(
+    "instalments",
+    "one row per part of a contract that is to be paid",
+    (
+        CUSTOMER,
+        _id("contract_id", "which contract", "contract", "dealid"),
+        time("due_at", "day by which it is to be paid", "duedate", "dueon", "due"),
+        _amount("amount", "what is to be paid", "value", "total", minimum=0.0, required=True),
+        Column("instalment", "number", "which part of the contract", "count", "at least 1", False, True, 1.0),
+        time("issued_at", "when it was agreed; not seen before", required=False, nullable=True),
+    ),
+)
+PAYMENTS = Table(
+    "payments",
+    "one row per payment received",
+    (
+        CUSTOMER,
+        time("paid_at", "when it arrived", "paymentdate", "paidon", "date"),
+        _amount("amount", "what was paid", "value", "total", minimum=0.0, required=True),
+        Column("contract_id", "id", "which contract it is for; empty: the oldest of the customer"),
+    ),
+)
 
 TABLES: tuple[Table, ...] = (
     ORDERS,
@@ -349,4 +392,8 @@ TABLES: tuple[Table, ...] = (
     DEALS,
     METRICS,
     EVENTS,
+    LEAD_CONTACTS,
+    CONTRACTS,
+    INSTALMENTS,
+    PAYMENTS,
 )
