@@ -13,6 +13,7 @@ __all__ = [
     "errors",
     "evaluation",
     "journeys",
+    "leads",
     "plots",
     "purchases",
     "report",

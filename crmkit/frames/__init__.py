@@ -9,7 +9,7 @@ from crmkit.frames.days import (
     with_seconds,
 )
 from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename, settled
-from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence
+from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence, translated
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.past import rows_until
@@ -38,6 +38,7 @@ __all__ = [
     "rows_until",
     "sentence",
     "settled",
+    "translated",
     "with_dates",
     "with_day_numbers",
     "with_gaps",

@@ -61,6 +61,22 @@ def _parsed_polars(frame: Frame, column: str, sql_type: str) -> Frame:
     )
 
 
+def translated(frame: Frame, columns: Iterable[str], *, source: str, target: str) -> Frame:
+    """Replace each sign of `source` by the one at its place in `target` in text columns; beyond its end, by nothing.
+
+    Neither quotation marks nor backslashes may be among the signs: engines read them differently in a literal.
+    """
+    engine = frame.implementation
+    if engine.is_polars():
+        import polars as pl
+
+        pairs = [*target, *[""] * (len(source) - len(target))]
+        changed = [pl.col(name).str.replace_many(list(source), pairs) for name in columns]
+        return wrapped(frame.to_native().with_columns(changed))
+    signs = f"{literal(source)}, {literal(target)}"
+    return replaced(frame, {name: f"translate({quoted(name, engine)}, {signs})" for name in columns})
+
+
 def replaced(frame: Frame, expressions: Mapping[str, str]) -> Frame:
     """Replace columns by SQL expressions, keeping names and order (DuckDB and Spark)."""
     native, engine = frame.to_native(), frame.implementation
