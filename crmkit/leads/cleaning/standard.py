@@ -91,17 +91,21 @@ def standard_rows(
     default_region: str,
     plus_tags: PlusTags,
     locale: Locale,
+    with_digits: bool = False,
 ) -> frames.Frame:
-    """Admit leads and add what `standardise` adds; settled."""
+    """Admit leads and add what `standardise` adds."""
     known = [name for name in CONTACTABLE.known if name in frames.column_names(leads)]
     rows = schema.admit(leads, CONTACTABLE, columns=known, passing=True)
     schema.check_once(rows, "leads", "lead_id")
-    made = with_standards(rows, default_region=default_region, plus_tags=plus_tags, locale=locale)
-    return frames.settled(made, like=leads)
+    return with_standards(
+        rows, default_region=default_region, plus_tags=plus_tags, locale=locale, with_digits=with_digits
+    )
 
 
-def with_standards(rows: frames.Frame, *, default_region: str, plus_tags: PlusTags, locale: Locale) -> frames.Frame:
-    """Add the columns of `standardise` to admitted rows."""
+def with_standards(
+    rows: frames.Frame, *, default_region: str, plus_tags: PlusTags, locale: Locale, with_digits: bool = False
+) -> frames.Frame:
+    """Add the columns of `standardise` to admitted rows, and `__digits`, the telephone number without its writing."""
     phones.checked_region(default_region)
     mails.checked_tags(plus_tags)
     checked_locale(locale)
@@ -119,7 +123,7 @@ def with_standards(rows: frames.Frame, *, default_region: str, plus_tags: PlusTa
     codes = [nw.col("phone_problem"), doubled, nw.col("email_problem"), nw.col("region_problem").fill_null("")]
     # Codes hold no gap: what is between and around them is one.
     listed = nw.concat_str(*codes, separator=" ").str.replace_all("^ +| +$", "").str.replace_all(" +", ";")
-    return placed.with_columns(problems=listed).select(*own, *MADE)
+    return placed.with_columns(problems=listed).select(*own, *MADE, *(["__digits"] if with_digits else []))
 
 
 def _with_plain_texts(rows: frames.Frame) -> frames.Frame:
