@@ -179,3 +179,14 @@ def _both(first: nw.Expr, second: nw.Expr, between: str) -> nw.Expr:
 
 def _own(leads: Any) -> list[str]:
     return [name for name in frames.column_names(leads) if name not in MADE]
+
+
+def matchable_rows(leads: Any, rules: FakeRules, default_region: str, locale: Locale = "en") -> frames.Frame:
+    """Standard rows in which fakes have no standard form: a placeholder is no sign of being the same."""
+    rows = standard_rows(leads, default_region=default_region, plus_tags="keep", locale=locale, with_digits=True)
+    return frames.settled(matchable(rows, rules), like=leads)
+
+
+def matchable(rows: frames.Frame, rules: FakeRules) -> frames.Frame:
+    """Take the standard form from fakes of rows with `__digits`."""
+    return good_contacts(with_reasons(rows, rules)).drop("__digits", "phone_reason", "email_reason")
