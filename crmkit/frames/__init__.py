@@ -13,13 +13,14 @@ from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed,
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.past import rows_until
-from crmkit.frames.small import arrays, build, distinct_rows, join_small, numbered
+from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered
 from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
     "Frame",
     "arrays",
     "as_day",
+    "brought_in",
     "build",
     "column_names",
     "distinct_rows",

@@ -1,7 +1,23 @@
 """Clean leads: one form, no invalid ones, no duplicates, one view of several sources, orders reconciled."""
 
+from crmkit.leads.cleaning.blocks import DEFAULT_BLOCKS, Block
+from crmkit.leads.cleaning.duplicates import MergedLeads, duplicates, merge_leads
 from crmkit.leads.cleaning.fakes import FakeRules
 from crmkit.leads.cleaning.invalid import CleanLeads, clean_leads, invalid_leads
 from crmkit.leads.cleaning.standard import standardise
+from crmkit.leads.cleaning.weights import MatchWeights, fit_match_weights
 
-__all__ = ["CleanLeads", "FakeRules", "clean_leads", "invalid_leads", "standardise"]
+__all__ = [
+    "DEFAULT_BLOCKS",
+    "Block",
+    "CleanLeads",
+    "FakeRules",
+    "MatchWeights",
+    "MergedLeads",
+    "clean_leads",
+    "duplicates",
+    "fit_match_weights",
+    "invalid_leads",
+    "merge_leads",
+    "standardise",
+]

@@ -104,12 +104,14 @@ def match_rows(rows: frames.Frame) -> frames.Frame:
     )
 
 
-def candidates(rows: frames.Frame, blocks: tuple[Block, ...], *, max_block: int, window: int, like: Any) -> Candidates:
-    """Find the pairs that share a block, of rows as from `match_rows`.
+def candidates(
+    rows: frames.Frame, keys: frames.Frame, blocks: tuple[Block, ...], *, max_block: int, window: int, like: Any
+) -> Candidates:
+    """Find the pairs of rows (as from `match_rows`) that share a key (as from `block_keys`).
 
     Keys are counted in the engine; only leads that share one are collected.
     """
-    members = frames.settled(_members(rows, blocks), like=like)
+    members = frames.settled(_members(keys), like=like)
     placed = frames.arrays(members, ["lead_id", "block", "place", "size"])
     shared = rows.join(members.select("lead_id").unique(), on="lead_id", how="semi")
     fields = frames.arrays(shared.sort("lead_id"), ["lead_id", "created", *FIELDS])
@@ -121,16 +123,20 @@ def candidates(rows: frames.Frame, blocks: tuple[Block, ...], *, max_block: int,
     return Candidates(ids, fields, first, second, _oversized(members, blocks, max_block))
 
 
-def _members(rows: frames.Frame, blocks: tuple[Block, ...]) -> frames.Frame:
-    """One row per lead and block that it shares: `lead_id`, `block`, `key`, `place` (number of the key), `size`."""
+def block_keys(rows: frames.Frame, blocks: tuple[Block, ...]) -> frames.Frame:
+    """One row per lead and block whose key it has: `lead_id`, `block` (number), `key`."""
     parts = [
         _with_keys(rows, block).select("lead_id", block=nw.lit(number).cast(nw.Int64), key=nw.col("__key"))
         for number, block in enumerate(blocks)
     ]
-    long = nw.concat(parts).filter(~nw.col("key").is_null())
-    counted = long.group_by("block", "key").agg(size=nw.len()).with_columns(nw.col("size").cast(nw.Int64))
+    return nw.concat(parts).filter(~nw.col("key").is_null())
+
+
+def _members(keys: frames.Frame) -> frames.Frame:
+    """Add `place` (number of the key in its block) and `size` to the keys that several leads have."""
+    counted = keys.group_by("block", "key").agg(size=nw.len()).with_columns(nw.col("size").cast(nw.Int64))
     shared = frames.with_places(counted.filter(nw.col("size") > 1), by=["block"], order=["key"])
-    return long.join(shared, on=["block", "key"], how="inner")
+    return keys.join(shared, on=["block", "key"], how="inner")
 
 
 def _with_keys(rows: frames.Frame, block: Block) -> frames.Frame:

@@ -98,12 +98,18 @@ def standard_rows(
     rows = schema.admit(leads, CONTACTABLE, columns=known, passing=True)
     schema.check_once(rows, "leads", "lead_id")
     return with_standards(
-        rows, default_region=default_region, plus_tags=plus_tags, locale=locale, with_digits=with_digits
+        rows, like=leads, default_region=default_region, plus_tags=plus_tags, locale=locale, with_digits=with_digits
     )
 
 
 def with_standards(
-    rows: frames.Frame, *, default_region: str, plus_tags: PlusTags, locale: Locale, with_digits: bool = False
+    rows: frames.Frame,
+    *,
+    like: Any,
+    default_region: str,
+    plus_tags: PlusTags,
+    locale: Locale,
+    with_digits: bool = False,
 ) -> frames.Frame:
     """Add the columns of `standardise` to admitted rows, and `__digits`, the telephone number without its writing."""
     phones.checked_region(default_region)
@@ -115,7 +121,8 @@ def with_standards(
         "name_standard": _tidy(nw.col("__plain_name")),
         "company_standard": _tidy(nw.col("__plain_company")),
     }
-    named = phones.digits(plain.with_columns(**texts), "__plain_phone", "__digits")
+    # Distinct numbers and regions are asked for before the rows are: what they are made of is made once.
+    named = frames.settled(phones.digits(plain.with_columns(**texts), "__plain_phone", "__digits"), like=like)
     called = phones.with_standard_phones(named, "__digits", default_region)
     mailed = mails.with_standard_mails(called, "__plain_email", plus_tags)
     placed = _with_regions(mailed, locale)

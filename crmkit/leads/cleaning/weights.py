@@ -10,8 +10,9 @@ from typing import Any, Final
 import numpy as np
 from narwhals.stable.v2.typing import IntoFrameT
 
+from crmkit import frames
 from crmkit.errors import DomainError
-from crmkit.leads.cleaning.blocks import DEFAULT_BLOCKS, Block, candidates, match_rows
+from crmkit.leads.cleaning.blocks import DEFAULT_BLOCKS, Block, block_keys, candidates, match_rows
 from crmkit.leads.cleaning.comparing import LEVELS, levels
 from crmkit.leads.cleaning.fakes import FakeRules
 from crmkit.leads.cleaning.invalid import DEFAULT_RULES, matchable_rows
@@ -51,11 +52,11 @@ class MatchWeights:
     """
 
     prior: float = -10.0
-    phone: Weights = (-3.0, 6.0, 7.0, 14.0)
-    email: Weights = (-3.0, 5.0, 14.0)
+    phone: Weights = (-2.0, 6.0, 5.0, 15.0)
+    email: Weights = (-2.0, 7.0, 15.0)
     name: Weights = (-4.0, 3.0, 6.0)
-    company: Weights = (-2.0, 3.0, 4.0)
-    region: Weights = (-3.0, 1.0, 2.0)
+    company: Weights = (-2.0, 3.0, 5.0)
+    region: Weights = (-3.0, 1.0, 2.5)
     pairs: int = 0
 
     def __post_init__(self) -> None:
@@ -134,8 +135,9 @@ def fit_match_weights(
     Patterns of agreement of the candidate pairs, with their numbers, are fitted as a mixture of "one person" and "two
     persons" (`models.record_linkage.fit_agreement`). With fewer than some thousand pairs the stated weights are safer.
     """
-    rows = match_rows(matchable_rows(leads, rules, default_region))
-    found = candidates(rows, blocks, max_block=max_block, window=10, like=leads)
+    rows = frames.settled(match_rows(matchable_rows(leads, rules, default_region)), like=leads)
+    keys = frames.settled(block_keys(rows, blocks), like=leads)
+    found = candidates(rows, keys, blocks, max_block=max_block, window=10, like=leads)
     patterns, counts = np.unique(levels(found), axis=0, return_counts=True)
     fit = fit_agreement(
         patterns.reshape(-1, len(LEVELS)).astype(np.int64),
