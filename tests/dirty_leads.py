@@ -53,7 +53,10 @@ def _persons(many: int, rng: np.random.Generator) -> pd.DataFrame:
             "company": [f"{towns[t][2]}{_word(f)}{kind}有限公司" for t, f, kind in zip(town, firm, trade, strict=True)],
             "mobile": [a + f"{b:09d}" for a, b in zip(lead, mobile, strict=True)],
             "landline": [f"0{311 + f % 500}-{20_000_000 + f * 7919 % 60_000_000}" for f in firm],
-            "email": [a + "@" + b for a, b in zip(local, np.where(rng.random(many) < 0.5, own, rng.choice(_DOMAINS, many)), strict=True)],
+            "email": [
+                a + "@" + b
+                for a, b in zip(local, np.where(rng.random(many) < 0.5, own, rng.choice(_DOMAINS, many)), strict=True)
+            ],
             "town": town,
         }
     ).assign(towns=lambda t: [towns[i] for i in t["town"]])
@@ -81,7 +84,9 @@ def _written(base: pd.DataFrame, rng: np.random.Generator, mess: float) -> pd.Da
     phone = np.where(chance(0.06), ["13" + f"{n:09d}" for n in rng.integers(0, 10**9, many)], phone)
     form = rng.integers(0, 4, many)
     written = [
-        text if kind == 0 or "-" in text else ("+86 " + text if kind == 1 else f"{text[:3]}-{text[3:7]}-{text[7:]}" if kind == 2 else "0086" + text)
+        text
+        if kind == 0 or "-" in text
+        else ("+86 " + text if kind == 1 else f"{text[:3]}-{text[3:7]}-{text[7:]}" if kind == 2 else "0086" + text)
         for text, kind in zip(phone, form, strict=True)
     ]
     email = base["email"].to_numpy(dtype=object)

@@ -245,7 +245,12 @@ def merged_tables(
 
 def _filled_rows(members: frames.Frame, own: list[str]) -> frames.Frame:
     """One row per survivor: of each column the value of the first lead that has one."""
-    sure = {"phone": "phone_standard", "email": "email_standard", "name": "name_standard", "company": "company_standard"}
+    sure = {
+        "phone": "phone_standard",
+        "email": "email_standard",
+        "name": "name_standard",
+        "company": "company_standard",
+    }
     place = nw.col("__place").cast(nw.Float64)
     late = 1e9  # values without standard form come after all that have one
     chosen = {}

@@ -125,9 +125,7 @@ def clean_leads(
     )
 
 
-def judged_rows(
-    leads: Any, remove: Strictness, rules: FakeRules, default_region: str, locale: Locale
-) -> frames.Frame:
+def judged_rows(leads: Any, remove: Strictness, rules: FakeRules, default_region: str, locale: Locale) -> frames.Frame:
     """Standard rows with `phone_reason`, `email_reason` and `__invalid` (1 or 0)."""
     if remove not in ("unreachable", "any_fault"):
         raise DomainError(f'remove must be "unreachable" or "any_fault", got {remove!r}.')
@@ -150,7 +148,9 @@ def good_contacts(rows: frames.Frame) -> frames.Frame:
         for code, bare in ((phone, "phone_invalid"), (email, "email_invalid"))
     ]
     doubled = phone == "phone_without_area_code"  # stands there already
-    listed = nw.concat_str(nw.col("problems"), nw.when(doubled).then(nw.lit("")).otherwise(said[0]), said[1], separator=";")
+    listed = nw.concat_str(
+        nw.col("problems"), nw.when(doubled).then(nw.lit("")).otherwise(said[0]), said[1], separator=";"
+    )
     return rows.with_columns(
         phone_standard=nw.when(phone == "").then(nw.col("phone_standard")),
         phone_kind=nw.when(phone == "").then(nw.col("phone_kind")),

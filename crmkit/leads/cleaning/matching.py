@@ -135,9 +135,7 @@ def merged_in_rounds(rows: frames.Frame, plan: Plan, *, like: Any) -> Merges:
     touched: dict[Any, dict[str, Any] | None] = {}  # new fields of survivors, None for leads that are gone
     oversized: dict[str, Any] | None = None
     for turn in range(1, 1_000_000):  # each round removes a lead at least
-        found = judged(
-            candidates(now, own, plan.blocks, max_block=plan.max_block, window=plan.window, like=like), plan
-        )
+        found = judged(candidates(now, own, plan.blocks, max_block=plan.max_block, window=plan.window, like=like), plan)
         oversized = found.found.oversized if oversized is None else oversized
         changed = _merge_once(found, turn, chains, facts)
         if not changed:

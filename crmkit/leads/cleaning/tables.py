@@ -21,7 +21,9 @@ RECORDS: Final = Table(
     "one row per record of a source; any further column is an attribute",
     (
         Column("source_id", "id", "which record of the source", domain="never empty", required=True, nullable=False),
-        replace(LEADS["created_at"], name="updated_at", meaning="when it was last changed", required=False, nullable=True),
+        replace(
+            LEADS["created_at"], name="updated_at", meaning="when it was last changed", required=False, nullable=True
+        ),
         *FIELDS,
     ),
 )
