@@ -16,8 +16,9 @@ _DOMAINS = np.array(["qq.com", "163.com", "126.com", "sina.com", "outlook.com"])
 def dirty_leads(persons: int, rng: np.random.Generator, *, copies: float = 0.35) -> pd.DataFrame:
     """Simulate leads; `person` is the truth.
 
-    `copies` further rows per person in the mean. Copies lack fields, write numbers, names and regions in another way, have a
-    digit wrong, another telephone or another mail address. Colleagues share a landline and a company; many have common names.
+    `copies` further rows per person in the mean. Copies lack fields, write numbers, names and regions in another way,
+    have a digit wrong, another telephone or another mail address. Colleagues share a landline and a company; many
+    have common names.
     """
     base = _persons(persons, rng)
     more = rng.poisson(copies, persons)

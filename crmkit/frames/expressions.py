@@ -64,8 +64,8 @@ def _parsed_polars(frame: Frame, column: str, sql_type: str) -> Frame:
 def translated(frame: Frame, columns: Iterable[str], *, source: str, target: str) -> Frame:
     """Replace each sign of `source` by the one at its place in `target` in text columns; beyond its end, by nothing.
 
-    Neither quotation marks nor backslashes may be among the signs, which engines read differently in a literal, nor what
-    means something in brackets of a pattern.
+    Neither quotation marks nor backslashes may be among the signs, which engines read differently in a literal, nor
+    what means something in brackets of a pattern.
     """
     engine = frame.implementation
     if engine.is_polars():

@@ -155,8 +155,8 @@ class Stars:
 def star_clusters(nodes: int, first: I64, second: I64, score: F64, rank: I64) -> Stars:
     """Cluster linked nodes around centres, so that no chain of links joins what is not linked itself.
 
-    The best node that is not yet in a cluster becomes a centre and takes those that are linked to it; and so on. Centres are
-    never linked to each other. A node that is linked to several centres goes where its link is strongest.
+    The best node that is not yet in a cluster becomes a centre and takes those that are linked to it; and so on.
+    Centres are never linked to each other. A node that is linked to several centres goes where its link is strongest.
 
     Parameters
     ----------
@@ -173,8 +173,8 @@ def star_clusters(nodes: int, first: I64, second: I64, score: F64, rank: I64) ->
 
     References
     ----------
-    Hassanzadeh, Chiang, Lee & Miller (2009), Framework for evaluating clustering algorithms in duplicate detection, PVLDB
-    2(1), section 3.2 (CENTER and star clustering).
+    Hassanzadeh, Chiang, Lee & Miller (2009), Framework for evaluating clustering algorithms in duplicate detection,
+    PVLDB 2(1), section 3.2 (CENTER and star clustering).
     """
     graph = coo_array((np.ones(len(first), dtype=np.int8), (first, second)), shape=(nodes, nodes))
     component = connected_components(graph, directed=False)[1].astype(np.int64)

@@ -13,7 +13,10 @@ from crmkit.errors import DomainError
 from crmkit.models.record_linkage import I64, pairs_in_blocks
 
 # What is left of a company's name without its legal form.
-_LEGAL_FORM: Final = r"(股份|集团|有限责任公司|有限公司|有限|公司)+\z|[ ,]+(co[., ]+ltd|company limited|co|ltd|inc|llc|corp|corporation|gmbh|plc)[.]?\z"
+_LEGAL_FORM: Final = (
+    r"(股份|集团|有限责任公司|有限公司|有限|公司)+\z|"
+    r"[ ,]+(co[., ]+ltd|company limited|co|ltd|inc|llc|corp|corporation|gmbh|plc)[.]?\z"
+)
 KEYS: Final = (
     *("phone", "phone_tail", "phone_head", "email", "email_name", "email_domain"),
     *("name", "company", "province", "city"),

@@ -11,7 +11,6 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames
 from crmkit.leads.cleaning.blocks import DEFAULT_BLOCKS, Block, block_keys, candidates, match_rows
-from crmkit.leads.cleaning.comparing import LEVELS
 from crmkit.leads.cleaning.fakes import FakeRules
 from crmkit.leads.cleaning.invalid import DEFAULT_RULES, matchable, matchable_rows
 from crmkit.leads.cleaning.matching import Merges, Plan, judged, merged_in_rounds
@@ -19,7 +18,7 @@ from crmkit.leads.cleaning.standard import with_standards
 from crmkit.leads.cleaning.tables import MADE
 from crmkit.leads.cleaning.weights import STATED, MatchWeights
 from crmkit.leads.cleaning.wording import agreement_words
-from crmkit.models.record_linkage import F64, I64
+from crmkit.models.record_linkage import F64
 from crmkit.segment_maps import Locale, checked_locale
 
 _REVIEW: Final = 0.0  # log2 odds: as likely one person as two
@@ -64,10 +63,10 @@ def duplicates(
     Returns
     -------
     data frame like `leads`
-        One row per pair with a probability of at least 0.5, sorted: `lead_id` (the lower id), `other_id`, `probability`,
-        `score` (log2 odds), `decision`, `agreement` (words). `decision` is "merge": linked, and one of them is the centre of
-        the other's cluster; "chained": linked, but only by way of others that are not linked to both, so left to a person;
-        "review": below the threshold.
+        One row per pair with a probability of at least 0.5, sorted: `lead_id` (the lower id), `other_id`,
+        `probability`, `score` (log2 odds), `decision`, `agreement` (words). `decision` is "merge": linked, and one of
+        them is the centre of the other's cluster; "chained": linked, but only by way of others that are not linked to
+        both, so left to a person; "review": below the threshold.
 
     Raises
     ------
@@ -76,8 +75,8 @@ def duplicates(
 
     Notes
     -----
-    Probability is 1 / (1 + 2 ** -score), score = prior + the weights of the levels of agreement (Fellegi & Sunter, 1969).
-    Only leads that share a block are collected.
+    Probability is 1 / (1 + 2 ** -score), score = prior + the weights of the levels (Fellegi & Sunter, 1969). Only
+    leads that share a block are collected.
 
     Examples
     --------
@@ -124,8 +123,9 @@ class MergedLeads(Generic[IntoFrameT]):
     crosswalk : data frame
         `lead_id`, `survivor_id`: every lead that was given, once.
     removals : data frame
-        Every lead that is not among the survivors: `lead_id`, `survivor_id`, `matched_id` (the lead that it was merged into;
-        itself merged into the survivor later, if it is another one), `round`, `probability`, `score`, `reason` (words).
+        Every lead that is not among the survivors: `lead_id`, `survivor_id`, `matched_id` (the lead that it was
+        merged into; itself merged into the survivor later, if it is another one), `round`, `probability`, `score`,
+        `reason` (words).
     oversized : data frame
         Blocks in which not all were compared with all: `block`, `key`, `leads`.
     """
@@ -174,8 +174,8 @@ def merge_leads(
     What the survivor holds: its own values; each gap is filled from the leads merged in, in the order of the same rule.
     A telephone number or mail address that is no fake goes before one that is; a region with a city before one without.
 
-    The filled leads are looked at again, until no two are linked: merging the survivors again with the same weights removes
-    nothing (but for blocks above `max_block`, whose neighbours change as leads go).
+    The filled leads are looked at again, until no two are linked: merging the survivors again with the same weights
+    removes nothing (but for blocks above `max_block`, whose neighbours change as leads go).
     """
     plan = Plan(blocks, weights, threshold, max_block, window)
     checked_locale(locale)

@@ -41,7 +41,8 @@ class FakeRules:
     test_numbers : tuple of str
         Telephone numbers in standard form.
     same_digits : int
-        So many equal digits at the end are a fake; 4 to 11. Raise it where lucky numbers such as 138-8888-8888 are real.
+        So many equal digits at the end are a fake; 4 to 11. Raise it where lucky numbers such as 138-8888-8888 are
+        real.
     sequence : int
         So many digits going up or down by one are a fake; 5 to 10.
 

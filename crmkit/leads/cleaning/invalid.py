@@ -64,8 +64,8 @@ def invalid_leads(
     Returns
     -------
     data frame like `leads`
-        The invalid rows with all columns of `standardise`, sorted by `lead_id`, and `reason` (codes: that of the telephone
-        number, then that of the mail address, with ";" between them) and `reason_text`.
+        The invalid rows with all columns of `standardise`, sorted by `lead_id`, and `reason` (codes: that of the
+        telephone number, then that of the mail address, with ";" between them) and `reason_text`.
 
     Raises
     ------
@@ -81,7 +81,7 @@ def invalid_leads(
     Examples
     --------
     >>> import pandas as pd
-    >>> leads = pd.DataFrame({"lead_id": ["a", "b"], "phone": ["12345678901", "139 0755 2016"], "email": ["", "b@shop.cn"]})
+    >>> leads = pd.DataFrame({"lead_id": ["a", "b"], "phone": ["12345678901", "139 0755 2016"], "email": ["", "b@s.cn"]})
     >>> invalid_leads(leads)[["lead_id", "reason"]].values.tolist()
     [['a', 'phone_sequence;email_missing']]
     """
@@ -126,7 +126,7 @@ def clean_leads(
 
 
 def judged_rows(leads: Any, remove: Strictness, rules: FakeRules, default_region: str, locale: Locale) -> frames.Frame:
-    """Standard rows with `phone_reason`, `email_reason` and `__invalid` (1 or 0)."""
+    """Take standard rows with `phone_reason`, `email_reason` and `__invalid` (1 or 0)."""
     if remove not in ("unreachable", "any_fault"):
         raise DomainError(f'remove must be "unreachable" or "any_fault", got {remove!r}.')
     rows = standard_rows(leads, default_region=default_region, plus_tags="keep", locale=locale, with_digits=True)
@@ -182,7 +182,7 @@ def _own(leads: Any) -> list[str]:
 
 
 def matchable_rows(leads: Any, rules: FakeRules, default_region: str, locale: Locale = "en") -> frames.Frame:
-    """Standard rows in which fakes have no standard form: a placeholder is no sign of being the same."""
+    """Take standard rows in which fakes have no standard form: a placeholder is no sign of being the same."""
     rows = standard_rows(leads, default_region=default_region, plus_tags="keep", locale=locale, with_digits=True)
     return frames.settled(matchable(rows, rules), like=leads)
 

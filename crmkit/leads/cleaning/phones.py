@@ -76,7 +76,7 @@ def with_standard_phones(frame: frames.Frame, compact: str, default_region: str)
         phone_kind=own_kind,
     )
     lost = ~known.is_null() & nw.col("phone_standard").is_null()
-    short = number.str.contains(f"^[2-9][0-9]{{6,7}}{_END}") if home else nw.lit(False)  # noqa: FBT003
+    short = number.str.contains(f"^[2-9][0-9]{{6,7}}{_END}") if home else nw.lit(False)
     problem = nw.when(lost & short).then(nw.lit(NO_AREA)).when(lost).then(nw.lit(INVALID)).otherwise(nw.lit(""))
     made = found.with_columns(phone_problem=problem)
     return made.drop("__kind", "__area", "__standard", "__rest_standard", "__rest_kind")

@@ -1,7 +1,7 @@
 """Province-level divisions of China and their prefecture-level cities, as data.
 
-A block per province: short name, official name, English name, further spellings; below it its cities as short name, English
-name and, where it is not the short name and 市, the official name.
+A block per province: short name, official name, English name, further spellings; below it its cities as short name,
+English name and, where it is not the short name and 市, the official name.
 """
 
 from __future__ import annotations

@@ -59,17 +59,18 @@ def reconcile_orders(
     within_days : int
         Days by which dates may differ; at least 0.
     repeats : {"duplicates", "lines"}
-        What further rows of an order id are: "duplicates" of the first one, or "lines" of one order, which are added up (on
-        the earliest of their days).
+        What further rows of an order id are: "duplicates" of the first one, or "lines" of one order, which are added
+        up (on the earliest of their days).
 
     Returns
     -------
     data frame like `orders`
-        One row per pair or lone row, sorted by `order_id` and `place`: `order_id`, `place` (1; 2 for the second row of an
-        id, and so on), `status`, `orders_amount`, `records_amount` (money; null where there is none), `difference` (orders less
-        records, an amount that is not there counting 0), `orders_day`, `records_day` (dates), `days_apart` (days from order
-        to record). `status`: "matched", "amount_differs", "date_differs", "amount_and_date_differ", "only_in_orders",
-        "only_in_records", "duplicate_in_orders", "duplicate_in_records" (the other table has this id less often).
+        One row per pair or lone row, sorted by `order_id` and `place`: `order_id`, `place` (1; 2 for the second row
+        of an id, and so on), `status`, `orders_amount`, `records_amount` (money; null where there is none),
+        `difference` (orders less records, an amount that is not there counting 0), `orders_day`, `records_day`
+        (dates), `days_apart` (days from order to record). `status`: "matched", "amount_differs", "date_differs",
+        "amount_and_date_differ", "only_in_orders", "only_in_records", "duplicate_in_orders", "duplicate_in_records"
+        (the other table has this id less often).
 
     Raises
     ------
@@ -78,9 +79,9 @@ def reconcile_orders(
 
     Notes
     -----
-    Money is counted in whole millionths, so that the differences add up to the difference of the totals exactly, on every
-    engine (`reconciliation_totals`). Rows of an id that stands several times are paired in the order of day and amount.
-    Rows without an id are in one table only.
+    Money is counted in whole millionths, so that the differences add up to the difference of the totals exactly, on
+    every engine (`reconciliation_totals`). Rows of an id that stands several times are paired in the order of day and
+    amount. Rows without an id are in one table only.
 
     Examples
     --------
@@ -88,7 +89,8 @@ def reconcile_orders(
     >>> day = pd.to_datetime(["2024-05-01", "2024-05-02"])
     >>> orders = pd.DataFrame({"order_id": ["A1", "A2"], "ordered_at": day, "amount": [100.0, 50.0]})
     >>> records = pd.DataFrame({"order_id": ["A1", "A3"], "ordered_at": day, "amount": [99.5, 20.0]})
-    >>> reconcile_orders(orders, records, as_of=dt.date(2024, 5, 31))[["order_id", "status", "difference"]].values.tolist()
+    >>> found = reconcile_orders(orders, records, as_of=dt.date(2024, 5, 31))
+    >>> found[["order_id", "status", "difference"]].values.tolist()
     [['A1', 'amount_differs', 0.5], ['A2', 'only_in_orders', 50.0], ['A3', 'only_in_records', -20.0]]
     """
     _check(tolerance, within_days, repeats)
@@ -126,7 +128,7 @@ def _whole_ids(*tables: frames.Frame) -> bool:
 
 
 def _side(rows: frames.Frame, name: str, as_of: dt.date, repeats: Repeats, *, as_text: bool) -> frames.Frame:
-    """One table as rows of `order_id`, `lost` (its name for a row without id), `place`, and its own half of the columns."""
+    """Give a table as rows of `order_id`, `lost` (its name for a row without id), `place` and its half of the columns."""
     past = rows.filter(nw.col("ordered_at").cast(nw.Date) <= nw.lit(as_of))
     own = nw.col("order_id")
     plain = own.cast(nw.String()).str.strip_chars(" \t\r\n") if as_text else own
@@ -208,13 +210,15 @@ def reconciliation_totals(reconciled: IntoFrameT) -> IntoFrameT:
     Returns
     -------
     data frame like `reconciled`
-        One row per status that occurs and a last one, "total": `status`, `rows` (count), `orders_amount`, `records_amount`,
-        `difference` (money). The differences of the statuses add up to the total exactly, in millionths.
+        One row per status that occurs and a last one, "total": `status`, `rows` (count), `orders_amount`,
+        `records_amount`, `difference` (money). The differences of the statuses add up to the total exactly, in
+        millionths.
 
     Examples
     --------
     >>> import pandas as pd
-    >>> found = pd.DataFrame({"status": ["matched", "only_in_orders"], "orders_amount": [0.1, 0.2], "records_amount": [0.1, None]})
+    >>> found = pd.DataFrame({"status": ["matched", "only_in_orders"], "orders_amount": [0.1, 0.2]})
+    >>> found = found.assign(records_amount=[0.1, None])
     >>> reconciliation_totals(found)[["status", "rows", "difference"]].values.tolist()
     [['matched', 1, 0.0], ['only_in_orders', 1, 0.2], ['total', 2, 0.2]]
     """

@@ -21,8 +21,11 @@ _GAPS: Final = re.compile(r"[\s,;/|\\\-_>.()·、，；]+")
 _WORDS: Final = re.compile(r"[a-z]+")
 # Words that say of a name what it is, in English and in pinyin.
 _SILENT: Final = frozenset(
-    "province city prefecture municipality autonomous region special administrative sar china prc the of "
-    "sheng shi zizhiqu zhixiashi zhongguo district prov p r".split()
+    (
+        *("province", "prov", "city", "prefecture", "municipality", "autonomous", "region", "special"),
+        *("administrative", "sar", "district", "china", "prc", "p", "r", "the", "of"),
+        *("sheng", "shi", "zizhiqu", "zhixiashi", "zhongguo"),
+    )
 )
 # What an official name may lack: 广西壮族自治区, 广西自治区 and 广西 are one.
 _SUFFIXES: Final = ("特别行政区", "自治区", "自治州", "地区", "省", "市", "盟", "州")
@@ -135,7 +138,8 @@ def _spellings(place: Place) -> list[str]:
     english = "".join(_WORDS.findall(place.english.lower().replace("'", "")))
     silent = english.removesuffix("prefecture")
     spelt = [place.short, place.official, *(place.short + kind for kind in kinds), silent]
-    return list(dict.fromkeys(spelt if english == "lvliang" else spelt)) + (["luliang"] if english == "lvliang" else [])
+    more = ["luliang"] if silent == "lvliang" else []  # the sign ü is written both ways
+    return list(dict.fromkeys([*spelt, *more]))
 
 
 def _chinese(names: Iterable[str]) -> tuple[str, ...]:

@@ -40,13 +40,13 @@ class CustomerView(Generic[IntoFrameT]):
     ----------
     customers : data frame
         `customer_id`, `name`, `company`, `phone`, `phone_kind`, `email`, `province`, `city` in standard form, `records`
-        (count), `sources` (count), `updated_at` (newest; null where no source says), the attributes of the sources; sorted by
-        `customer_id`.
+        (count), `sources` (count), `updated_at` (newest; null where no source says), the attributes of the sources;
+        sorted by `customer_id`.
     crosswalk : data frame
         `source`, `source_id`, `customer_id`: every record, once.
     conflicts : data frame
-        `customer_id`, `field`, `value`, `source`, `source_id`, `chosen` (1 or 0): every record's value of each field in which
-        the records of a customer differ.
+        `customer_id`, `field`, `value`, `source`, `source_id`, `chosen` (1 or 0): every record's value of each field
+        in which the records of a customer differ.
     """
 
     customers: IntoFrameT
@@ -72,12 +72,12 @@ def customer_view(
     Parameters
     ----------
     sources : mapping of str to data frame
-        Name -> table, all of one library: `source_id`, one row each; any of `name`, `company`, `phone`, `email`, `region`,
-        `updated_at`; other columns are attributes.
+        Name -> table, all of one library: `source_id`, one row each; any of `name`, `company`, `phone`, `email`,
+        `region`, `updated_at`; other columns are attributes.
     precedence : mapping of str to sequence of str, optional
-        Field -> sources, the most trusted one first, such as {"phone": ["shop", "crm"]}; sources that it does not name come
-        after, in the order of `sources`. A field without an entry follows the order of `sources`. Among records of one source
-        the newest counts, then the lowest id.
+        Field -> sources, the most trusted one first, such as {"phone": ["shop", "crm"]}; sources that it does not
+        name come after, in the order of `sources`. A field without an entry follows the order of `sources`. Among
+        records of one source the newest counts, then the lowest id.
     threshold, weights, blocks, rules, default_region, max_block, window, locale
         As for `duplicates`.
 
@@ -89,7 +89,8 @@ def customer_view(
     Raises
     ------
     DomainError
-        Fewer than one source, a ":" in a source's name, an unknown source in `precedence`, or another choice out of its domain.
+        Fewer than one source, a ":" in a source's name, an unknown source in `precedence`, or another choice out of
+        its domain.
 
     Notes
     -----
@@ -100,10 +101,10 @@ def customer_view(
     --------
     >>> import pandas as pd
     >>> shop = pd.DataFrame({"source_id": [7], "name": ["李雷"], "phone": ["139 0755 2016"]})
-    >>> crm = pd.DataFrame({"source_id": ["x"], "name": ["李雷"], "phone": ["+8613907552016"], "email": ["lei@shop.cn"]})
+    >>> crm = pd.DataFrame({"source_id": ["x"], "name": ["李雷"], "phone": ["+8613907552016"], "email": ["lei@s.cn"]})
     >>> view = customer_view({"crm": crm, "shop": shop})
     >>> view.customers[["customer_id", "phone", "email", "records"]].values.tolist()
-    [['crm:x', '13907552016', 'lei@shop.cn', 2]]
+    [['crm:x', '13907552016', 'lei@s.cn', 2]]
     """
     plan = Plan(blocks, weights, threshold, max_block, window)
     order = _orders(sources, precedence or {})
@@ -148,7 +149,7 @@ def _orders(sources: Mapping[str, Any], precedence: Mapping[str, Sequence[str]])
 
 
 def _stacked(sources: Mapping[str, Any]) -> tuple[frames.Frame, list[str]]:
-    """All records under one another as leads: `lead_id`, `created_at`, fields as text, attributes; and the attributes."""
+    """Stack all records as leads: `lead_id`, `created_at`, fields as text, attributes; and the names of these."""
     admitted: list[frames.Frame] = []
     kinds: dict[str, Any] = {}
     for name, table in sources.items():

@@ -67,11 +67,11 @@ def standardise(
 
     Notes
     -----
-    A mail address is valid if it is a dot-atom (RFC 5322; no quoted forms) of at most 64 signs, @, and a domain name with
-    a dot and a top level of letters; 254 signs at most. Whether the mailbox exists is not asked.
+    A mail address is valid if it is a dot-atom (RFC 5322; no quoted forms) of at most 64 signs, @, and a domain name
+    with a dot and a top level of letters; 254 signs at most. Whether the mailbox exists is not asked.
 
-    Mainland numbers and mail addresses are read in the engine. Distinct other numbers and distinct regions are collected
-    and read in Python (some 50 microseconds per number).
+    Mainland numbers and mail addresses are read in the engine. Distinct other numbers and distinct regions are
+    collected and read in Python (some 50 microseconds per number).
 
     Examples
     --------

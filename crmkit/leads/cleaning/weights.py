@@ -27,8 +27,8 @@ Weights = tuple[float, ...]
 class MatchWeights:
     """Weights of the levels of agreement, in bits: log2 of how much likelier a level is in a pair that is one person.
 
-    The sum of a pair's weights and `prior` is log2 of the odds that it is one person. A field that one of the two does not
-    know weighs nothing.
+    The sum of a pair's weights and `prior` is log2 of the odds that it is one person. A field that one of the two
+    does not know weighs nothing.
 
     Attributes
     ----------
@@ -123,7 +123,8 @@ def fit_match_weights(
     Returns
     -------
     MatchWeights
-        To be passed to `duplicates` and `merge_leads`; keep it: weights that are estimated anew may merge what stayed apart.
+        To be passed to `duplicates` and `merge_leads`; keep it: weights that are estimated anew may merge what stayed
+        apart.
 
     Raises
     ------
