@@ -8,7 +8,7 @@ from crmkit.frames.days import (
     with_month_numbers,
     with_seconds,
 )
-from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename, settled
+from crmkit.frames.door import column_names, enter, held, is_lazy, leave, put_back, rename, settled
 from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence, translated
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
@@ -25,6 +25,7 @@ __all__ = [
     "column_names",
     "distinct_rows",
     "enter",
+    "held",
     "is_lazy",
     "join_small",
     "kinds_of",

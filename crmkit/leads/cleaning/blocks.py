@@ -112,7 +112,7 @@ def candidates(
 
     Keys are counted in the engine; only leads that share one are collected.
     """
-    members = frames.settled(_members(keys), like=like)
+    members = frames.held(_members(keys), like=like)
     placed = frames.arrays(members, ["lead_id", "block", "place", "size"])
     shared = rows.join(members.select("lead_id").unique(), on="lead_id", how="semi")
     fields = frames.arrays(shared.sort("lead_id"), ["lead_id", "created", *FIELDS])

@@ -88,8 +88,8 @@ def duplicates(
     """
     plan = Plan(blocks, weights, threshold, max_block, window)
     checked_locale(locale)
-    rows = frames.settled(match_rows(matchable_rows(leads, rules, default_region)), like=leads)
-    keys = frames.settled(block_keys(rows, blocks), like=leads)
+    rows = frames.held(match_rows(matchable_rows(leads, rules, default_region)), like=leads)
+    keys = frames.held(block_keys(rows, blocks), like=leads)
     found = judged(candidates(rows, keys, blocks, max_block=max_block, window=window, like=leads), plan)
     shown = np.flatnonzero(found.score >= _REVIEW)
     first, second = found.found.first[shown], found.found.second[shown]
@@ -180,7 +180,7 @@ def merge_leads(
     plan = Plan(blocks, weights, threshold, max_block, window)
     checked_locale(locale)
     rows = matchable_rows(leads, rules, default_region, locale)
-    match = frames.settled(match_rows(rows), like=leads)
+    match = frames.held(match_rows(rows), like=leads)
     merges = merged_in_rounds(match, plan, like=leads)
     own = [name for name in frames.column_names(leads) if name not in MADE]
     survivors, crosswalk = merged_tables(

@@ -81,7 +81,7 @@ def invalid_leads(
     Examples
     --------
     >>> import pandas as pd
-    >>> leads = pd.DataFrame({"lead_id": ["a", "b"], "phone": ["12345678901", "139 0755 2016"], "email": ["", "b@s.cn"]})
+    >>> leads = pd.DataFrame({"lead_id": ["a", "b"], "phone": ["12345678901", "13907552016"], "email": ["", "b@s.cn"]})
     >>> invalid_leads(leads)[["lead_id", "reason"]].values.tolist()
     [['a', 'phone_sequence;email_missing']]
     """
@@ -184,7 +184,7 @@ def _own(leads: Any) -> list[str]:
 def matchable_rows(leads: Any, rules: FakeRules, default_region: str, locale: Locale = "en") -> frames.Frame:
     """Take standard rows in which fakes have no standard form: a placeholder is no sign of being the same."""
     rows = standard_rows(leads, default_region=default_region, plus_tags="keep", locale=locale, with_digits=True)
-    return frames.settled(matchable(rows, rules), like=leads)
+    return frames.held(matchable(rows, rules), like=leads)
 
 
 def matchable(rows: frames.Frame, rules: FakeRules) -> frames.Frame:

@@ -128,7 +128,7 @@ def merged_in_rounds(rows: frames.Frame, plan: Plan, *, like: Any) -> Merges:
     Leads that no merge has changed were held against one another before: from the second round on, only keys of changed
     leads are looked at.
     """
-    keys = frames.settled(block_keys(rows, plan.blocks), like=like)
+    keys = frames.held(block_keys(rows, plan.blocks), like=like)
     now, own = rows, keys
     chains: dict[Any, list[Any]] = {}  # of a survivor: the leads that it stands for, in the order in which they fill
     facts: dict[Any, tuple[Any, int, float, I64]] = {}
@@ -201,14 +201,14 @@ def _next_round(
     def untouched(frame: frames.Frame) -> frames.Frame:
         return frames.join_small(frame, marked, on=["lead_id"]).filter(nw.col("__touched").is_null()).drop("__touched")
 
-    new_keys = frames.settled(block_keys(renewed, plan.blocks), like=like)
+    new_keys = frames.held(block_keys(renewed, plan.blocks), like=like)
     live = {lead for lead, fields in changed.items() if fields is not None}
     fresh = {"lead_id": _ids(list(live), touched), "__fresh": np.ones(len(live), dtype=np.int64)}
     looked_at = frames.join_small(new_keys, fresh, on=["lead_id"]).filter(~nw.col("__fresh").is_null())
     wanted = looked_at.select("block", "key").unique()
     every = nw.concat([untouched(keys), new_keys]).join(wanted, on=["block", "key"], how="semi")
     now = nw.concat([untouched(rows), renewed.select(*frames.names_of(rows))])
-    return now, frames.settled(every, like=like)
+    return now, frames.held(every, like=like)
 
 
 def _ids(some: list[Any], every: dict[Any, Any]) -> Ids:

@@ -164,7 +164,7 @@ _TABLE: Final = """
 
 青海|青海省|Qinghai
 西宁 Xining,海东 Haidong,海北 Haibei 海北藏族自治州,黄南 Huangnan 黄南藏族自治州
-海南州 Hainan_Prefecture 海南藏族自治州,果洛 Golog 果洛藏族自治州,玉树 Yushu 玉树藏族自治州
+海南州 Hainan_Tibetan 海南藏族自治州,果洛 Golog 果洛藏族自治州,玉树 Yushu 玉树藏族自治州
 海西 Haixi 海西蒙古族藏族自治州
 
 宁夏|宁夏回族自治区|Ningxia

@@ -128,7 +128,7 @@ def _whole_ids(*tables: frames.Frame) -> bool:
 
 
 def _side(rows: frames.Frame, name: str, as_of: dt.date, repeats: Repeats, *, as_text: bool) -> frames.Frame:
-    """Give a table as rows of `order_id`, `lost` (its name for a row without id), `place` and its half of the columns."""
+    """Give rows of `order_id`, `lost` (its name for a row without id), `place` and its half of the columns."""
     past = rows.filter(nw.col("ordered_at").cast(nw.Date) <= nw.lit(as_of))
     own = nw.col("order_id")
     plain = own.cast(nw.String()).str.strip_chars(" \t\r\n") if as_text else own
@@ -143,7 +143,9 @@ def _side(rows: frames.Frame, name: str, as_of: dt.date, repeats: Repeats, *, as
     )
     if repeats == "lines":
         lines = timed.filter(~nw.col("order_id").is_null()).group_by("order_id", "lost")
-        summed = lines.agg(nw.col("micro").sum(), nw.col("number").min())
+        summed = lines.agg(nw.col("micro").sum(), nw.col("number").min()).with_columns(
+            nw.col("micro", "number").cast(nw.Int64)
+        )
         names = ["order_id", "lost", "micro", "number"]
         timed = nw.concat([summed.select(*names), timed.filter(nw.col("order_id").is_null()).select(*names)])
     placed = frames.with_places(timed, by=["order_id", "lost"], order=["number", "micro"])

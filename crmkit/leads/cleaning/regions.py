@@ -91,20 +91,23 @@ def _in_chinese(text: str) -> tuple[int | None, list[tuple[int, int]], str]:
 
 def _in_letters(text: str) -> tuple[int | None, list[tuple[int, int]], str]:
     known = _gazetteer()
-    words = [word for word in _WORDS.findall(text.replace("'", "").replace("’", "")) if word not in _SILENT]
+    words: list[str | None] = [
+        word for word in _WORDS.findall(text.replace("'", "").replace("’", "")) if word not in _SILENT
+    ]
     found: list[int] = []
     cities: list[tuple[tuple[int, int], ...]] = []
     for place, length in ((i, n) for n in (3, 2, 1) for i in range(len(words) - n + 1)):
-        if None in words[place : place + length]:  # type: ignore[comparison-overlap]
+        parts = [word for word in words[place : place + length] if word is not None]
+        if len(parts) < length:
             continue
-        joined = "".join(words[place : place + length])
+        joined = "".join(parts)
         if joined in known.provinces and known.provinces[joined] not in found:
             found.append(known.provinces[joined])
         elif joined in known.cities:
             cities.append(known.cities[joined])
         else:
             continue
-        words[place : place + length] = [None] * length  # type: ignore[list-item]
+        words[place : place + length] = [None] * length
     if len(found) > 1:
         return None, [], CONFLICT
     province = found[0] if found else None
@@ -136,9 +139,8 @@ def _spellings(place: Place) -> list[str]:
     kinds = {suffix for suffix in _SUFFIXES if place.official.endswith(suffix)}
     kinds |= {"州"} if place.official.endswith("自治州") else set()
     english = "".join(_WORDS.findall(place.english.lower().replace("'", "")))
-    silent = english.removesuffix("prefecture")
-    spelt = [place.short, place.official, *(place.short + kind for kind in kinds), silent]
-    more = ["luliang"] if silent == "lvliang" else []  # the sign ü is written both ways
+    spelt = [place.short, place.official, *(place.short + kind for kind in kinds), english]
+    more = ["luliang"] if english == "lvliang" else []  # the sign ü is written both ways
     return list(dict.fromkeys([*spelt, *more]))
 
 

@@ -114,8 +114,8 @@ def customer_view(
     standard = with_standards(
         stacked, like=like, default_region=default_region, plus_tags="keep", locale=locale, with_digits=True
     )
-    rows = frames.settled(matchable(standard, rules), like=like)
-    match = frames.settled(match_rows(rows), like=like)
+    rows = frames.held(matchable(standard, rules), like=like)
+    match = frames.held(match_rows(rows), like=like)
     merges = merged_in_rounds(match, plan, like=like)
     heads = np.unique(merges.survivor)
     small = {
@@ -124,14 +124,15 @@ def customer_view(
     }
     placed = frames.join_small(rows, small, on=["lead_id"]) if len(heads) else rows.with_columns(__customer="lead_id")
     whose = nw.when(~nw.col("__customer").is_null()).then(nw.col("__customer")).otherwise(nw.col("lead_id"))
-    known = frames.settled(placed.with_columns(customer_id=whose), like=like)
+    known = frames.held(placed.with_columns(customer_id=whose), like=like)
     ranked = _ranked(known, order)
     customers, conflicts = _chosen(ranked, attributes)
     crosswalk = known.select("source", "source_id", "customer_id")
     return CustomerView(
         frames.leave(customers, like=like, sort=["customer_id"]),
-        frames.leave(crosswalk, like=like, sort=["source", "source_id"]),
-        frames.leave(conflicts, like=like, sort=["customer_id", "field", "source", "source_id"]),
+        # Ids of all sources are text: they need not have the type that they have in the first one.
+        frames.leave(crosswalk.sort("source", "source_id"), like=like),
+        frames.leave(conflicts.sort("customer_id", "field", "source", "source_id"), like=like),
     )
 
 

@@ -82,7 +82,10 @@ class MatchWeights:
         plain: Mapping[str, Any] = read_stored(text, _KIND)
         if set(plain) != {field.name for field in fields(cls)}:
             raise DomainError(f"Stored {_KIND} must hold prior, pairs and {', '.join(LEVELS)}; got {', '.join(plain)}.")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()})
+        given: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+        }
+        return cls(**given)
 
 
 STATED: Final = MatchWeights()
@@ -136,8 +139,8 @@ def fit_match_weights(
     Patterns of agreement of the candidate pairs, with their numbers, are fitted as a mixture of "one person" and "two
     persons" (`models.record_linkage.fit_agreement`). With fewer than some thousand pairs the stated weights are safer.
     """
-    rows = frames.settled(match_rows(matchable_rows(leads, rules, default_region)), like=leads)
-    keys = frames.settled(block_keys(rows, blocks), like=leads)
+    rows = frames.held(match_rows(matchable_rows(leads, rules, default_region)), like=leads)
+    keys = frames.held(block_keys(rows, blocks), like=leads)
     found = candidates(rows, keys, blocks, max_block=max_block, window=10, like=leads)
     patterns, counts = np.unique(levels(found), axis=0, return_counts=True)
     fit = fit_agreement(
@@ -147,7 +150,7 @@ def fit_match_weights(
         unmatched=[np.array(_UNMATCHED[name]) for name in LEVELS],
         share=0.3,
     )
-    bits = {
+    bits: dict[str, Any] = {
         name: tuple(round(float(bit), 6) for bit in np.log2(ours / theirs))
         for name, ours, theirs in zip(LEVELS, fit.matched, fit.unmatched, strict=True)
     }
