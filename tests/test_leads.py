@@ -56,9 +56,8 @@ def test_a_number_has_one_form(written, standard, kind):
 def test_numbers_of_another_home_are_read_by_its_rules():
     table = pd.DataFrame({"lead_id": [1, 2, 3], "phone": ["(415) 555-2671", "+86 13907552016", "13812345678"]})
     found = leads.standardise(table, default_region="US")
-    assert found["phone_standard"].tolist() == ["+14155552671", "13907552016", "+13812345678"] or found[
-        "phone_standard"
-    ].isna().tolist() == [False, False, True]
+    # 381 is no area code of North America: without +86 the last one is a number of neither country.
+    assert found["phone_standard"].fillna("-").tolist() == ["+14155552671", "13907552016", "-"]
 
 
 def test_whole_numbers_are_telephone_numbers_too():
@@ -188,13 +187,13 @@ def test_a_chain_is_not_one_person():
         }
     )
     pairs = leads.duplicates(table, threshold=0.8)
-    assert "chained" in pairs["decision"].tolist() or len(pairs) < 2
+    assert pairs[["lead_id", "other_id", "decision"]].values.tolist() == [["a", "b", "merge"], ["b", "c", "chained"]]
     merged = leads.merge_leads(table, threshold=0.8)
-    assert {"a", "c"} <= set(merged.survivors["lead_id"])
+    assert merged.survivors["lead_id"].tolist() == ["a", "c"]
 
 
 def test_agreement_is_found_again():
-    """EM on a million pairs of two fields too few says nothing; on four it finds what made them."""
+    """From the patterns that two kinds of pairs make, EM finds the two kinds, without a label."""
     m = [np.array([0.1, 0.9]), np.array([0.3, 0.7]), np.array([0.2, 0.8]), np.array([0.05, 0.95])]
     u = [np.array([0.9, 0.1]), np.array([0.8, 0.2]), np.array([0.7, 0.3]), np.array([0.95, 0.05])]
     grid = np.array(np.meshgrid(*[[0, 1]] * 4)).reshape(4, -1).T
@@ -290,7 +289,7 @@ def test_an_oversized_block_is_reported():
     assert found.values.tolist() == [
         ["name+city", "李雷 + Shenzhen", 5],
         ["name+phone_head", "李雷 + 1390755", 5],
-    ] or len(found)
+    ]
 
 
 # ------------------------------------------------------------------------------------------------- reconciliation
