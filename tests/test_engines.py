@@ -16,7 +16,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 import crmkit
-from crmkit import churn, evaluation, funnel, purchases, rfm, scoring
+from crmkit import churn, evaluation, funnel, leads, purchases, rfm, scoring
 from tests import engines
 from tests.matrix import attribution as attribution_calls
 from tests.matrix import basket as basket_calls
@@ -24,6 +24,7 @@ from tests.matrix import churn as churn_calls
 from tests.matrix import cohorts as cohort_calls
 from tests.matrix import funnel as funnel_calls
 from tests.matrix import lead_model as lead_calls
+from tests.matrix import leads as cleaning_calls
 from tests.matrix import logs
 from tests.matrix import money as money_calls
 from tests.matrix import rooms as room_calls
@@ -31,13 +32,15 @@ from tests.matrix import scorecards as card_calls
 from tests.matrix import tags as tag_calls
 from tests.matrix import watch as watch_calls
 from tests.matrix.case import AS_OF, EARLIER, Case
-from tests.matrix.rooms import CUTS, VARIANTS
+from tests.matrix.rooms import CUTS
+from tests.matrix.rooms import VARIANTS as ROOM_VARIANTS
 
 CASES: Mapping[str, Case] = {
     **room_calls.CASES,
     **churn_calls.CASES,
     **card_calls.CASES,
     **lead_calls.CASES,
+    **cleaning_calls.CASES,
     **attribution_calls.CASES,
     **money_calls.CASES,
     **tag_calls.CASES,
@@ -46,11 +49,13 @@ CASES: Mapping[str, Case] = {
     **funnel_calls.CASES,
     **watch_calls.CASES,
 }
+VARIANTS: Mapping[str, Case] = {**ROOM_VARIANTS, **cleaning_calls.VARIANTS}
 EQUAL = (
     *(purchases.PurchaseFit, purchases.SeasonTrial, evaluation.Backtest, evaluation.Comparison),
     *(churn.UpliftFit, churn.ChurnModel),
     *(scoring.LeadModel, scoring.Retraining, scoring.BandSuggestion),
     funnel.WinModel,
+    leads.MatchWeights,
 )
 FEW = pytest.mark.filterwarnings("ignore:Cuts of .* customers are unstable")
 
@@ -85,6 +90,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
     for part in (
         card_calls.leads_and_events(orders),
         lead_calls.tables(),
+        cleaning_calls.tables(orders),
         attribution_calls.tables(orders),
         money_calls.channel_tables(orders),
         money_calls.lead_tables(),

@@ -9,13 +9,13 @@ from crmkit.frames.days import (
     with_month_numbers,
     with_seconds,
 )
-from crmkit.frames.door import column_names, enter, is_lazy, leave, put_back, rename, settled
-from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence
+from crmkit.frames.door import column_names, enter, held, is_lazy, leave, put_back, rename, settled
+from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence, translated
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.pairs import pair_counts
 from crmkit.frames.past import rows_until
-from crmkit.frames.small import arrays, build, distinct_rows, join_small, numbered, same_keys
+from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
@@ -23,10 +23,12 @@ __all__ = [
     "arrays",
     "as_day",
     "as_moment",
+    "brought_in",
     "build",
     "column_names",
     "distinct_rows",
     "enter",
+    "held",
     "is_lazy",
     "join_small",
     "kinds_of",
@@ -43,6 +45,7 @@ __all__ = [
     "same_keys",
     "sentence",
     "settled",
+    "translated",
     "with_dates",
     "with_day_numbers",
     "with_gaps",

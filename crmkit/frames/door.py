@@ -102,6 +102,21 @@ def settled(result: Frame, *, like: IntoFrameT) -> Frame:
     return result.collect().lazy() if library == "polars" else result
 
 
+def held(result: Frame, *, like: IntoFrameT) -> Frame:
+    """Compute a table that calls of Python look at again and again; lazy frames of this process hold it in memory.
+
+    As `settled`, which leaves such a table to the planner of Polars and DuckDB: good for one plan, not for many.
+    """
+    library = recognised(like)[1]
+    if library == "polars lazy":
+        return result.collect().lazy()
+    if library != "duckdb":
+        return settled(result, like=like)
+    native, kinds = result.to_native(), result.collect_schema()
+    rows = wrapped(eager.beside(native, eager.fetched(native.df)))  # no table is made in the caller's database
+    return rows.with_columns(*[nw.col(name).cast(kind) for name, kind in kinds.items()])
+
+
 def put_back(result: Frame, *, like: IntoFrameT, same: Collection[str] = ()) -> IntoFrameT:
     """Hand the caller's table back with the columns of `result` in place of its own.
 

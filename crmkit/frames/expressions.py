@@ -61,6 +61,29 @@ def _parsed_polars(frame: Frame, column: str, sql_type: str) -> Frame:
     )
 
 
+def translated(frame: Frame, columns: Iterable[str], *, source: str, target: str) -> Frame:
+    """Replace each sign of `source` by the one at its place in `target` in text columns; beyond its end, by nothing.
+
+    Neither quotation marks nor backslashes may be among the signs, which engines read differently in a literal, nor
+    what means something in brackets of a pattern.
+    """
+    engine = frame.implementation
+    if engine.is_polars():
+        import polars as pl
+
+        pairs = [*target, *[""] * (len(source) - len(target))]
+        texts = [pl.col(name).str.replace_many(list(source), pairs) for name in columns]
+        return wrapped(frame.to_native().with_columns(texts))
+    signs, changed = f"{literal(source)}, {literal(target)}", {}
+    for name in columns:
+        own = quoted(name, engine)
+        moved = f"translate({own}, {signs})"
+        # Ten microseconds a text on DuckDB: only for those that hold such a sign.
+        gated = f"case when regexp_matches({own}, {literal(f'[{source}]')}) then {moved} else {own} end"
+        changed[name] = gated if engine.is_duckdb() else moved
+    return replaced(frame, changed)
+
+
 def replaced(frame: Frame, expressions: Mapping[str, str]) -> Frame:
     """Replace columns by SQL expressions, keeping names and order (DuckDB and Spark)."""
     native, engine = frame.to_native(), frame.implementation

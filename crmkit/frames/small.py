@@ -52,6 +52,11 @@ def join_small(frame: Frame, small: Columns, *, on: Sequence[str]) -> Frame:
     return frame.join(table, on=list(on), how="left")
 
 
+def brought_in(small: Columns, *, beside: Frame) -> Frame:
+    """Make a small table in the engine of a frame that entered before, to be joined or stacked with it."""
+    return _brought_in(beside, small)
+
+
 def numbered(ids: Sequence[npt.NDArray[Any]]) -> list[npt.NDArray[np.int64]]:
     """Give the ids of several arrays numbers: equal ids, equal numbers."""
     codes = pd.factorize(np.concatenate(list(ids)))[0].astype(np.int64)

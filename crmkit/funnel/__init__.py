@@ -1,4 +1,4 @@
-"""Where do deals get stuck, what will be sold, how fast do we answer, what is still to be paid, what is unusual?"""
+"""The way of a deal: stages and forecast, response times, payments, figures out of line."""
 
 from crmkit.funnel.anomalies import conversion_kpis, kpi_anomalies
 from crmkit.funnel.payments import PaymentPlan, ageing, ageing_total, payment_plan, receivables

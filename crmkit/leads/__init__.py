@@ -1,5 +1,45 @@
-"""Leads that people act on: whom nobody follows, who goes back to the pool, who should take which."""
+"""Leads that people act on: clean, each person once, followed by somebody."""
 
+from crmkit.leads.cleaning import (
+    DEFAULT_BLOCKS,
+    Block,
+    CleanLeads,
+    CustomerView,
+    FakeRules,
+    MatchWeights,
+    MergedLeads,
+    clean_leads,
+    customer_view,
+    duplicates,
+    fit_match_weights,
+    invalid_leads,
+    merge_leads,
+    reconcile_orders,
+    reconciliation_totals,
+    standardise,
+)
 from crmkit.leads.following import owner_differences, owner_match, owner_profiles, stale_ownership, unfollowed_leads
 
-__all__ = ["owner_differences", "owner_match", "owner_profiles", "stale_ownership", "unfollowed_leads"]
+__all__ = [
+    "DEFAULT_BLOCKS",
+    "Block",
+    "CleanLeads",
+    "CustomerView",
+    "FakeRules",
+    "MatchWeights",
+    "MergedLeads",
+    "clean_leads",
+    "customer_view",
+    "duplicates",
+    "fit_match_weights",
+    "invalid_leads",
+    "merge_leads",
+    "owner_differences",
+    "owner_match",
+    "owner_profiles",
+    "reconcile_orders",
+    "reconciliation_totals",
+    "stale_ownership",
+    "standardise",
+    "unfollowed_leads",
+]
