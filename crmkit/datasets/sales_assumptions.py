@@ -178,7 +178,7 @@ class Pipeline:
     passes: tuple[float, ...] = (0.80, 0.75, 0.60, 0.80)
     days: tuple[float, ...] = (5.0, 8.0, 11.0, 7.0)
     first_days: float = 4.0
-    amount: float = 8_000.0
+    amount: float = 400.0
     amount_spread: float = 0.8
 
     def __post_init__(self) -> None:
