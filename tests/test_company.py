@@ -158,8 +158,9 @@ def check_deals(made: Company) -> None:
     closed = deals[deals["outcome"].notna()]
     assert (closed["stage"].astype(str) == closed["outcome"].astype(str)).all()
     assert not closed["deal_id"].duplicated().any()
-    assert (by_deal["entered_at"].max().loc[closed["deal_id"]].to_numpy() == closed["entered_at"].to_numpy()).all()
-    assert (deals["entered_at"] > deals["lead_id"].map(leads["created_at"])).all()
+    last = deals.drop_duplicates("deal_id", keep="last")  # by time
+    assert last.loc[last["outcome"].notna(), "deal_id"].tolist() == closed["deal_id"].tolist()
+    assert (deals["entered_at"] > when(leads["created_at"], deals["lead_id"])).all()
     # Deals are won when, and only when, their lead converts.
     won = closed[closed["outcome"] == "won"].set_index("lead_id")["entered_at"]
     converted = leads["converted_at"].dropna()
@@ -167,11 +168,16 @@ def check_deals(made: Company) -> None:
         pd.testing.assert_series_equal(won.sort_index(), converted.sort_index(), check_names=False)
 
 
+def when(times: pd.Series, ids: pd.Series) -> np.ndarray:
+    """Times of these ids; unlike `map`, of none, too."""
+    return times.reindex(ids).to_numpy()
+
+
 def check_services(made: Company, customers: pd.DataFrame) -> None:
     created = customers["created_at"]
     for name in ("contacts", "events"):
         table = getattr(made, name)
-        assert (table[TIME[name]] >= table["customer_id"].map(created)).all()
+        assert (table[TIME[name]] >= when(created, table["customer_id"])).all()
     hour, weekday = made.contacts["contacted_at"].dt.hour, made.contacts["contacted_at"].dt.day_of_week
     assert (hour.between(9, 17) & (weekday < 5)).all()
     sold = made.orders[~made.orders["order_id"].isin(made.refunds["order_id"])]
@@ -184,16 +190,16 @@ def check_services(made: Company, customers: pd.DataFrame) -> None:
     assert (contracts["started_at"] > first.loc[contracts.index].dt.normalize()).all()
     ended = contracts["ended_at"].dropna()
     assert (ended > contracts.loc[ended.index, "started_at"]).all()
-    assert (made.metrics["measured_at"] > made.metrics["customer_id"].map(contracts["started_at"])).all()
+    assert (made.metrics["measured_at"] > when(contracts["started_at"], made.metrics["customer_id"])).all()
     measured = made.metrics[made.metrics["customer_id"].isin(ended.index)]
-    assert (measured["measured_at"] <= measured["customer_id"].map(ended)).all()
+    assert (measured["measured_at"] <= when(ended, measured["customer_id"])).all()
 
 
 def test_the_tables_hang_together(made):
     check_that_it_hangs_together(made, pd.Timestamp(START), END)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.integers(1, 80),
     st.dates(dt.date(1999, 1, 1), dt.date(2030, 12, 31)),
@@ -218,8 +224,8 @@ def test_they_hang_together_whatever_the_span(customers, start, days, seed, ids,
 
 
 def test_what_is_none_has_no_rows_and_leaves_the_rest_as_it_is():
-    whole = company(300)
-    none = company(300, crm=None)
+    whole = company(100)
+    none = company(100, crm=None)
     for name in ("orders", "refunds", "products", "truth"):
         assert_same(getattr(whole, name), getattr(none, name))
     assert not any(len(getattr(none, name)) for name in TABLES[4:])
@@ -233,7 +239,7 @@ def test_what_is_none_has_no_rows_and_leaves_the_rest_as_it_is():
         "pipeline": ["deals", "stage_truth"],
     }
     for part, names in off.items():
-        without = company(300, crm=dataclasses.replace(Crm(), **{part: None}))
+        without = company(100, crm=dataclasses.replace(Crm(), **{part: None}))
         # Without a pipeline leads decide at another time; without usage nobody knows when it declines.
         left = {"pipeline": {"leads", "lead_events", "lead_truth", "customers", "contacts", "events"}}
         moved = left.get(part, set()) | ({"contract_truth"} if part == "usage" else set())
@@ -491,10 +497,10 @@ def test_costs_are_a_fee_by_the_day_and_the_price_of_the_touches(made):
 
 def test_costs_of_a_broken_month_are_cut_to_the_span():
     made = company(20, start=dt.date(2024, 2, 20), days=15, calendar_buyers=None)
-    search = made.costs[made.costs["channel"] == "display"]
-    assert [str(day.date()) for day in search["period_start"]] == ["2024-02-20", "2024-03-01"]
-    assert [str(day.date()) for day in search["period_end"]] == ["2024-02-29", "2024-03-05"]
-    assert search["cost"].iloc[0] >= pytest.approx(50 * 10 / 29, abs=0.01)
+    display = made.costs[made.costs["channel"] == "display"]
+    assert [str(day.date()) for day in display["period_start"]] == ["2024-02-20", "2024-03-01"]
+    assert [str(day.date()) for day in display["period_end"]] == ["2024-02-29", "2024-03-05"]
+    assert display["cost"].iloc[0] > 50 * 10 / 29 - 0.01  # ten days of the fee, and touches if there are any
 
 
 # ------------------------------------------------------------------------------------------------ care and behaviour
@@ -524,8 +530,8 @@ def test_the_price_sensitive_use_coupons(made):
         coupons=lambda t: t["customer_id"].map(coupons).fillna(0)
     )
     sums = truth.groupby("price_sensitive")[["coupons", "order_count"]].sum()
-    share = sums["coupons"] / sums["order_count"]
-    close(share[[False, True]], [0.08, 0.6], np.sqrt([0.08 * 0.92, 0.24] / sums["order_count"][[False, True]]))
+    orders = sums["order_count"].to_numpy()  # of the others, of the price-sensitive
+    close(sums["coupons"] / orders, [0.08, 0.6], np.sqrt(np.array([0.08 * 0.92, 0.24]) / orders))
 
 
 def test_surveys_answer_with_the_customers_satisfaction(made):
@@ -583,10 +589,10 @@ def test_metrics_are_measured_every_month_and_decline_before_the_end(made):
     close(calm["tickets"].mean(), 0.4, np.sqrt(0.4 / len(calm)))
     close(last["tickets"].mean(), 1.6, np.sqrt(1.6 / len(last)))
     close(last["satisfaction"].mean(), 5.0, np.sqrt((1 + 1 / 12) / len(last)))
-    before = np.log(calm[calm["usage"] > 0]).groupby(calm["customer_id"])["usage"].mean()
+    calm = calm[calm["usage"] > 0]
+    before = np.log(calm["usage"]).groupby(calm["customer_id"]).mean()
     counts = calm.groupby("customer_id").size()
-    change = np.log(last.set_index("customer_id")["usage"]) - before
-    change = change.replace(-np.inf, np.nan).dropna()
+    change = (np.log(last[last["usage"] > 0].set_index("customer_id")["usage"]) - before).dropna()
     error = 0.2 * np.sqrt(1 + 1 / counts[change.index])
     close(change.mean(), np.log(0.3), np.sqrt((error**2).mean() / len(change)) + 0.001)  # hours have one decimal
     day = made.metrics["measured_at"] + DAY
