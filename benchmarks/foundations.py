@@ -26,7 +26,7 @@ _BARE = """
 def order_log(orders: int) -> pd.DataFrame:
     """Simulate sales with text ids, about ten per customer, shuffled as exports are not but hashes like."""
     company = datasets.simulate_company(
-        orders // 8, rng=np.random.default_rng(20240501), ids="text", refunds=None, days=1096
+        orders // 8, rng=np.random.default_rng(20240501), ids="text", refunds=None, days=1096, crm=None
     )
     log = company.orders[["customer_id", "ordered_at", "amount"]]
     if len(log) < orders:

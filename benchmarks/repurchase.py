@@ -138,6 +138,7 @@ def companies(customers: int = 10_000) -> Iterator[str]:
                 rng=np.random.default_rng(20240501),
                 season=datasets.Season() if season else None,
                 calendar_buyers=datasets.CalendarBuyers() if calendar else None,
+                crm=None,
             )
             name = f"season {'on' if season else 'off'}, calendar buyers {'on' if calendar else 'off'}"
             for cut in COMPANY_CUTS:

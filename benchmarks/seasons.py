@@ -32,6 +32,7 @@ def judged(
         season=datasets.Season() if season else None,
         purchases=purchases,
         calendar_buyers=CALENDAR,
+        crm=None,
     )
     table = repurchase.seasonal_pattern(company.orders, as_of=end - dt.timedelta(days=1))
     both = table.merge(company.truth, on="customer_id")

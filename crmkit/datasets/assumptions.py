@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from dataclasses import dataclass
 
+from crmkit.datasets.domains import positive, shares
 from crmkit.errors import DomainError
 
 
@@ -39,10 +40,10 @@ class PurchaseProcess:
     pi: tuple[float, ...] = (0.30, 0.25, 0.15, 0.15, 0.10, 0.05)
 
     def __post_init__(self) -> None:
-        _positive("PurchaseProcess", r=self.r, alpha=self.alpha, a=self.a, b=self.b)
+        positive("PurchaseProcess", r=self.r, alpha=self.alpha, a=self.a, b=self.b)
         if len(self.k) == 0 or min(self.k) < 1:
             raise DomainError(f"PurchaseProcess.k must hold integers of at least 1, got {self.k}.")
-        _shares("PurchaseProcess.pi", self.pi, count=len(self.k))
+        shares("PurchaseProcess.pi", self.pi, count=len(self.k))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,7 @@ class Spend:
     gamma: float = 15.44
 
     def __post_init__(self) -> None:
-        _positive("Spend", p=self.p, q=self.q, gamma=self.gamma)
+        positive("Spend", p=self.p, q=self.q, gamma=self.gamma)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ class Refunds:
     delay_days: float = 12.0
 
     def __post_init__(self) -> None:
-        _positive("Refunds", concentration=self.concentration, delay_days=self.delay_days)
+        positive("Refunds", concentration=self.concentration, delay_days=self.delay_days)
         if not 0 < self.probability < 1:
             raise DomainError(f"Refunds.probability must lie in (0, 1), got {self.probability}.")
         if not 0 <= self.full_share <= 1:
@@ -207,7 +208,7 @@ class Channels:
     preferred_share: float = 0.75
 
     def __post_init__(self) -> None:
-        _shares("Channels.shares", self.shares, count=len(self.names))
+        shares("Channels.shares", self.shares, count=len(self.names))
         if not 0 <= self.preferred_share <= 1:
             raise DomainError(f"Channels.preferred_share must lie in [0, 1], got {self.preferred_share}.")
 
@@ -237,14 +238,3 @@ class Plan:
             raise DomainError(
                 f"acquisition_days must lie between 1 and days = {self.days}, got {self.acquisition_days}."
             )
-
-
-def _positive(owner: str, **values: float) -> None:
-    for name, value in values.items():
-        if not 0 < value < math.inf:
-            raise DomainError(f"{owner}.{name} must be finite and above 0, got {value}.")
-
-
-def _shares(name: str, shares: tuple[float, ...], *, count: int) -> None:
-    if len(shares) != count or count == 0 or min(shares) < 0 or not math.isclose(sum(shares), 1.0, abs_tol=1e-9):
-        raise DomainError(f"{name} must hold {count} shares of at least 0 that sum to 1, got {shares}.")

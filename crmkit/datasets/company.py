@@ -1,39 +1,15 @@
 """A company that never was, with the truth about each of its customers."""
 
-import datetime as dt
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-
-from crmkit.datasets.assumptions import (
-    CalendarBuyers,
-    Catalogue,
-    Channels,
-    Plan,
-    PurchaseProcess,
-    Refunds,
-    Season,
-    Spend,
-)
-from crmkit.datasets.order_log import SECONDS_PER_DAY, OrderLog, sales_log, with_refunds
-from crmkit.datasets.order_times import order_times
-from crmkit.datasets.traits import Traits, draw_traits
-from crmkit.errors import DomainError
-
-I64 = npt.NDArray[np.int64]
-
-# Each part of the company has its own source of chance, in this order: parts added at the end leave the earlier ones
-# as they are for the same seed.
-_PARTS = ("traits", "order times", "sales", "refunds")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Company:
     """What the company's systems hold, and what only the simulation knows.
+
+    Tables of a part that is turned off have no rows.
 
     Attributes
     ----------
@@ -59,176 +35,92 @@ class Company:
         - `mean_order_value`: expected amount of an order; money.
         - `refund_probability`: probability that an order is refunded.
         - `favourite_product_id`, `preferred_channel`.
+    customers : pandas.DataFrame, `schema.CUSTOMERS`
+        One row per customer: `customer_id`, `tier` (A, B, C: worth in a year, as the team guesses it), `owner_id`,
+        `created_at` (entry into the systems: conversion of the lead, or shortly before the first order), `region`,
+        `industry`, `employees`, `birth_year`, `lead_id` (null for those who were no lead on record), `remark`.
+    contacts : pandas.DataFrame, `schema.CONTACTS`
+        One row per contact, by time: `customer_id`, `contacted_at` (office hours), `kind`, `owner_id`, `remark`.
+    events : pandas.DataFrame
+        One row per thing a customer did, by time: `customer_id`, `event` ("view", "coupon", "survey", "complaint",
+        "referral"), `occurred_at`, `content` (product, or reason of a complaint), `channel`, `value` (minutes of a
+        view, 0 to 10 of a survey, else null).
+    leads : pandas.DataFrame, `schema.LEADS`
+        One row per lead, by arrival: `lead_id`, `created_at`, `converted_at` (before the first order),
+        `first_response_at`, `source`, `owner_id`, `phone` (11 digits), `email`, `region`, `industry`, `employees`.
+    lead_events : pandas.DataFrame, `schema.LEAD_EVENTS`
+        One row per thing a lead did, by time, between arrival and decision: `lead_id`, `event`, `occurred_at`,
+        `content`, `channel`.
+    touches : pandas.DataFrame, `schema.TOUCHES`
+        By time: `touch_id`, `customer_id`, `channel`, `touched_at`, `campaign` (season of the year), `kind` ("click",
+        "view").
+    conversions : pandas.DataFrame, `schema.CONVERSIONS`
+        One row per order that is no refund, by time: `conversion_id` (the order's id), `customer_id`, `converted_at`,
+        `value` (money), `milestone` ("first order", "further order").
+    costs : pandas.DataFrame, `schema.COSTS`
+        One row per month and channel: `channel`, `cost` (money), `period_start`, `period_end` (cut to the span).
+    deals : pandas.DataFrame, `schema.DEALS`
+        One row per deal and stage entered, by time: `deal_id`, `stage` (the last one "won" or "lost"), `entered_at`
+        (office hours), `amount` (money; an estimate in the first two stages), `owner_id`, `region`, `lead_id`,
+        `outcome` ("won" or "lost" in the closing row, else null).
+    subscriptions : pandas.DataFrame, `schema.SUBSCRIPTIONS`
+        One row per contract, by first day; one contract at most per customer: `customer_id`, `started_at`, `ended_at`
+        (last day, null while it runs), `plan`, `amount` (money of a month).
+    metrics : pandas.DataFrame, `schema.METRICS`
+        Three rows per month of a contract, by time: `customer_id`, `metric` ("usage", hours; "satisfaction", 0 to 10;
+        "tickets", count), `value`, `measured_at` (last day of the contract's month).
+    behaviour_truth : pandas.DataFrame
+        Truth, one row per customer: `price_sensitive` (hunts for coupons), `mean_satisfaction` (of the answers to
+        surveys, before these are cut to 0 to 10).
+    lead_truth : pandas.DataFrame
+        Truth, one row per lead: `lead_id`, `customer_id` (null if none, or if the first order comes after the span),
+        `probability` (of a conversion, some day), `converts` (it does, maybe after the span), `decided_at` (conversion,
+        loss or giving up, maybe after the span), `win_probability` (of the lead's deal; null without one),
+        `unanswered`, and `did_<event>` for each event (some day, maybe after the span).
+    lead_effects : pandas.DataFrame
+        Truth, one row per term of the log-odds of a conversion: `term`, `name`, `effect`. `owner_skill` counts once.
+    stage_truth : pandas.DataFrame
+        Truth, one row per stage: `stage`, `next_stage`, `passes` (share of the deals in it that go on), `mean_days` (of
+        an owner of speed 1, in the mean over deals that go on and that are lost).
+    owner_truth : pandas.DataFrame
+        Truth, one row per salesperson: `owner_id`, `region`, `skill` (log-odds of a conversion), `speed` (factor of the
+        hazard of leaving a stage).
+    conversion_truth : pandas.DataFrame
+        Truth, one row per conversion: `conversion_id`, `cause` (channel without which it would not have come; null if
+        none), `touch_id` (the touch that caused it).
+    channel_truth : pandas.DataFrame
+        Truth, one row per channel: `channel`, `causal_share` (of the conversions, as assumed), `caused` (conversions,
+        counted), `touches`, `cost` (sums of the tables).
+    contract_truth : pandas.DataFrame
+        Truth, one row per contract, in the order of `subscriptions`: `customer_id`, `started_at`, `end_probability`
+        (after each month), `ends_at` (last day, maybe after the span), `declines_from` (first moment of the decline
+        that `metrics` show; null without them).
+    mess : pandas.DataFrame
+        Truth, one row per row spoiled on purpose: `table`, `kind`, `key` (lead_id or order_id), `original` (lead_id of
+        which the row is a duplicate).
     """
 
     orders: pd.DataFrame
     refunds: pd.DataFrame
     products: pd.DataFrame
     truth: pd.DataFrame
-
-
-def simulate_company(
-    customers: int,
-    *,
-    rng: np.random.Generator,
-    start: dt.date = dt.date(2022, 1, 1),
-    days: int = 1096,
-    acquisition_days: int | None = None,
-    purchases: PurchaseProcess = PurchaseProcess(),  # noqa: B008 - frozen, as are the other parameters
-    spend: Spend = Spend(),  # noqa: B008
-    season: Season | None = Season(),  # noqa: B008
-    calendar_buyers: CalendarBuyers | None = CalendarBuyers(),  # noqa: B008
-    refunds: Refunds | None = Refunds(),  # noqa: B008
-    catalogue: Catalogue = Catalogue(),  # noqa: B008
-    channels: Channels = Channels(),  # noqa: B008
-    ids: Literal["integer", "text"] = "integer",
-) -> Company:
-    """Simulate a company of which the customers' habits, and their ends, are known.
-
-    With `season`, `calendar_buyers` and `refunds` None the orders follow `purchases` exactly, in continuous time that
-    is cut to the second in the end. By default a customer places about ten orders in the three years.
-
-    Parameters
-    ----------
-    customers : int
-        At least 1; each has at least one order.
-    rng : numpy.random.Generator
-        Source of chance: the same state gives the same company (with the same release of NumPy).
-    start : date
-        First day of the span.
-    days : int
-        Length of the span; days, at least 1.
-    acquisition_days : int, optional
-        First orders are spread evenly (on the season's clock) over the first so many days; 1 to `days`. None: all days.
-    purchases, spend, catalogue, channels
-        What always takes place.
-    season, calendar_buyers, refunds
-        What None turns off.
-    ids : {"integer", "text"}
-        Customer ids 1, 2, ... as int64, or texts like "C0000001", which cost time and memory in a large company.
-
-    Returns
-    -------
-    Company
-        Tables with the truth beside them. `product_id`, `category` and `channel` are categories.
-
-    Raises
-    ------
-    DomainError
-        A count lies outside its domain, or no month of a calendar pattern lies within the acquisition days.
-
-    Examples
-    --------
-    >>> company = simulate_company(200, rng=np.random.default_rng(7))
-    >>> len(company.truth), bool((company.truth["order_count"] >= 1).all())
-    (200, True)
-    """
-    plan = Plan(
-        customers=customers,
-        start=start,
-        days=days,
-        acquisition_days=days if acquisition_days is None else acquisition_days,
-        purchases=purchases,
-        spend=spend,
-        season=season,
-        calendar_buyers=calendar_buyers,
-        refunds=refunds,
-        catalogue=catalogue,
-        channels=channels,
-    )
-    seeds = rng.integers(2**32, size=(len(_PARTS), 4))
-    # Seeds are drawn, not spawned: spawning would ignore the generator's state.
-    chance = {part: np.random.default_rng(seed) for part, seed in zip(_PARTS, seeds, strict=True)}
-    traits = draw_traits(plan, rng=chance["traits"])
-    times = order_times(traits, plan, rng=chance["order times"])
-    sales = sales_log(times, traits, plan, rng=chance["sales"])
-    log, refund, refunded = with_refunds(sales, traits, plan, rng=chance["refunds"])
-    products = _product_table(catalogue)
-    customer_id = _customer_ids(customers, ids)
-    return Company(
-        orders=_order_table(log, plan, products, customer_id),
-        refunds=pd.DataFrame({"order_id": refund + 1, "refunded_order_id": refunded + 1}),
-        products=products,
-        truth=_truth_table(traits, sales, times.leaves, plan, products, customer_id),
-    )
-
-
-def _customer_ids(customers: int, ids: Literal["integer", "text"]) -> pd.Series:
-    number = pd.Series(np.arange(1, customers + 1))
-    if ids == "integer":
-        return number
-    if ids == "text":
-        return "C" + number.astype(str).str.zfill(7)
-    raise DomainError(f'ids must be "integer" or "text", got {ids!r}.')
-
-
-def _product_table(catalogue: Catalogue) -> pd.DataFrame:
-    category = np.repeat(catalogue.categories, len(catalogue.refill_days))
-    refill_days = np.tile(catalogue.refill_days, len(catalogue.categories))
-    return pd.DataFrame(
-        {
-            "product_id": [f"{name}-{cycle}" for name, cycle in zip(category, refill_days, strict=True)],
-            "category": category,
-            "unit_price": np.repeat(catalogue.unit_prices, len(catalogue.refill_days)),
-            "refill_days": refill_days,
-        }
-    )
-
-
-def _order_table(log: OrderLog, plan: Plan, products: pd.DataFrame, customer_id: pd.Series) -> pd.DataFrame:
-    cycles = len(plan.catalogue.refill_days)
-    return pd.DataFrame(
-        {
-            "order_id": np.arange(1, len(log.customer) + 1),
-            "customer_id": customer_id.array.take(log.customer),
-            "ordered_at": _moments(log.second, plan),
-            "amount": log.amount,
-            "product_id": _categories(log.product, products["product_id"]),
-            "quantity": log.quantity,
-            "category": _categories(log.product // cycles, plan.catalogue.categories),
-            "channel": _categories(log.channel, plan.channels.names),
-        },
-        copy=False,
-    )
-
-
-def _truth_table(
-    traits: Traits,
-    sales: OrderLog,
-    leaves: npt.NDArray[np.bool_],
-    plan: Plan,
-    products: pd.DataFrame,
-    customer_id: pd.Series,
-) -> pd.DataFrame:
-    acquired = np.full(plan.customers, plan.days * SECONDS_PER_DAY)
-    np.minimum.at(acquired, sales.customer, sales.second)
-    left = np.full(plan.customers, np.datetime64("NaT", "us"))
-    left[sales.customer[leaves]] = _moments(sales.second[leaves], plan)
-    patterns = () if plan.calendar_buyers is None else plan.calendar_buyers.months
-    months = [",".join(str(month) for month in sorted(set(pattern))) for pattern in patterns]
-    return pd.DataFrame(
-        {
-            "customer_id": customer_id,
-            "acquired_at": _moments(acquired, plan),
-            "rate_per_day": traits.rate,
-            "k": pd.Series(traits.k, dtype="Int64").mask(traits.pattern >= 0),
-            "calendar_months": _categories(traits.pattern, months),
-            "dropout_probability": traits.dropout_probability,
-            "left_at": left,
-            "alive_at_end": np.isnat(left),
-            "order_count": np.bincount(sales.customer, minlength=plan.customers),
-            "mean_order_value": traits.mean_order_value,
-            "refund_probability": traits.refund_probability,
-            "favourite_product_id": _categories(traits.favourite, products["product_id"]),
-            "preferred_channel": _categories(traits.preferred, plan.channels.names),
-        }
-    )
-
-
-def _categories(codes: npt.NDArray[np.signedinteger], names: Iterable[str]) -> "pd.Categorical[str]":
-    return pd.Categorical.from_codes(codes, pd.Index(list(names), dtype=str))
-
-
-def _moments(second: I64, plan: Plan) -> npt.NDArray[np.datetime64]:
-    # Microseconds are what pandas reads dates as, and what every engine takes.
-    return np.datetime64(plan.start, "us") + (second * 1_000_000).astype("timedelta64[us]")
+    customers: pd.DataFrame
+    contacts: pd.DataFrame
+    events: pd.DataFrame
+    leads: pd.DataFrame
+    lead_events: pd.DataFrame
+    touches: pd.DataFrame
+    conversions: pd.DataFrame
+    costs: pd.DataFrame
+    deals: pd.DataFrame
+    subscriptions: pd.DataFrame
+    metrics: pd.DataFrame
+    behaviour_truth: pd.DataFrame
+    lead_truth: pd.DataFrame
+    lead_effects: pd.DataFrame
+    stage_truth: pd.DataFrame
+    owner_truth: pd.DataFrame
+    conversion_truth: pd.DataFrame
+    channel_truth: pd.DataFrame
+    contract_truth: pd.DataFrame
+    mess: pd.DataFrame
