@@ -10,7 +10,7 @@ import narwhals.stable.v2 as nw
 
 from crmkit import frames, schema
 from crmkit.errors import SchemaError
-from crmkit.schema.tables import CUSTOMER, Column, Table, time
+from crmkit.schema import Table
 
 WORDS: Final = ("complaint", "complaints", "投诉")
 # What says the kind, and when, in each of the tables.
@@ -23,8 +23,8 @@ def complaint_days(complaints: Any, words: Sequence[str], *, beside: frames.Fram
     Parameters
     ----------
     complaints : data frame
-        `schema.CONTACTS` (its `kind` is one of `words`), EVENTS (`event`, `occurred_at`), or `schema.METRICS` (its
-        `metric` is one of `words` and `value` above 0); told apart by these columns. Upper and lower case are one.
+        `schema.CONTACTS` (its `kind` is one of `words`), `schema.EVENTS` (its `event` is), or `schema.METRICS` (its
+        `metric` is and `value` lies above 0); told apart by these columns. Upper and lower case are one.
 
     Raises
     ------
@@ -40,7 +40,8 @@ def complaint_days(complaints: Any, words: Sequence[str], *, beside: frames.Fram
             "Name the columns with schema.conform(complaints, schema.CONTACTS, rename={...})."
         )
     what, when = found[0], _SOURCES[found[0]]
-    entered = schema.admit(complaints, _table(what), beside=beside)
+    used = ["customer_id", what, when, *(["value"] if what == "metric" else [])]
+    entered = schema.admit(complaints, _table(what), columns=used, beside=beside)
     spoken = nw.col(what).cast(nw.String).str.strip_chars().str.to_lowercase()
     kept = entered.filter(~nw.col(when).is_null()).with_columns(said=spoken)
     kept = kept.filter(nw.col("said").is_in([word.strip().lower() for word in words]))
@@ -52,12 +53,6 @@ def complaint_days(complaints: Any, words: Sequence[str], *, beside: frames.Fram
 
 
 def _table(what: str) -> Table:
-    if what == "kind":
-        columns = tuple(
-            replace(column, required=True) for column in schema.CONTACTS.columns if column.name != "owner_id"
-        )
-        return replace(schema.CONTACTS, columns=columns)
-    if what == "metric":
-        return schema.METRICS
-    event = Column("event", "text", "what was done", domain="never empty", required=True, nullable=False)
-    return Table("events", "one row per thing a customer did", (CUSTOMER, event, time("occurred_at", "when")))
+    """Give the table that the column belongs to, with that column needed."""
+    table = {"kind": schema.CONTACTS, "event": schema.EVENTS, "metric": schema.METRICS}[what]
+    return replace(table, columns=tuple(replace(c, required=c.required or c.name == what) for c in table.columns))
