@@ -14,6 +14,8 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames, schema
 from crmkit.errors import DomainError, FitError
 
+__all__ = ["RfmClusters", "fit_rfm_clusters", "rfm_clusters"]
+
 _MEASURES = ("days_since_order", "order_count", "revenue")
 _MOST_ROWS, _SILHOUETTE_ROWS = 200_000, 5_000
 

@@ -14,6 +14,8 @@ from crmkit import frames, schema
 from crmkit.errors import DomainError, SchemaError
 from crmkit.models.season_clock import SeasonClock
 
+__all__ = ["Refunds", "buyers_by_day", "holdout_summary", "order_days", "purchase_summary"]
+
 Refunds: TypeAlias = Literal["exclude", "net", "raise"]
 _CUSTOMER = ("customer_id",)
 _WITHIN = ("product_id", "category", "channel")  # columns that may stand beside the customer in a key

@@ -146,11 +146,16 @@ def test_costs_count_by_their_days_in_the_period():
             "period_end": pd.to_datetime(["2024-03-31", "2024-04-30", "2024-06-30", "2024-01-31"]),
         }
     )
+    every = returns(table, spent)
+    said = "Costs of 2024-01-01 to 2024-06-30: the credit must be of these days, else give period."
+    assert every["note"].str.contains(said, regex=False).tolist() == every["cost"].notna().tolist()
+    assert "2024-06-30" in " ".join(returns(table, spent, locale="zh")["note"])
     period = (dt.date(2024, 3, 22), dt.date(2024, 4, 1))  # 10 of 31 days, 1 of 30
     found = returns(table, spent, period=period)["cost"]
     assert found.to_dict() == {"ads": 110.0, "tv": 0.0}
     assert returns(table, spent)["cost"].to_dict() == {"ads": 617.0, "tv": 50.0}
     whole = returns(table, spent, period=(dt.date(2024, 1, 1), dt.date(2024, 12, 31)))["cost"]
+    assert not returns(table, spent, period=period)["note"].str.contains("Costs of").any()
     assert whole.to_dict() == {"ads": 617.0, "tv": 50.0}
     with pytest.raises(SchemaError, match=r"^costs: 1 of 4 rows lack period_start or period_end; with period"):
         returns(table, spent.assign(period_end=spent["period_end"].where(spent.index > 0)), period=period)

@@ -100,8 +100,8 @@ def test_value_is_a_year_of_revenue_or_what_the_customers_table_says():
     assert table["value_at_risk"].iloc[1] == pytest.approx(500.0 * table["p_no_order"].iloc[1], abs=1e-6)
     with pytest.raises(SchemaError, match="1 customers stand in more than one row \\(first: 'bob'\\)"):
         churn.churn_risk(orders, as_of=DAY, fit=MIXED, customers=pd.concat([worth, worth[:1]]))
-    with pytest.raises(SchemaError, match=r"customers\.value: the column is missing"):
-        churn.churn_risk(orders, as_of=DAY, fit=MIXED, customers=worth[["customer_id"]])
+    unknown = churn.churn_risk(orders, as_of=DAY, fit=MIXED, customers=worth[["customer_id"]].assign(tier="A"))
+    assert unknown["value"].tolist() == [20.0, 10.0]  # customers without a value: the revenue of the year, as in alerts
 
 
 def test_reasons_in_two_languages():

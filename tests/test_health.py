@@ -389,3 +389,30 @@ def test_many_metrics_make_no_long_expression():
     names = [f"m{i:02d}" for i in range(40)]
     rows = table(*[("ann", name, i, DAY) for i, name in enumerate(names)])
     assert scored(rows, HealthScheme.of_weights(dict.fromkeys(names, 1)))["score"].tolist() == [19.5]
+
+
+def test_values_that_are_no_points_are_warned_about_once():
+    """Hours, answers of 0 to 10 and counts are no points: nearly everybody would be red, and tickets be good."""
+    raw = pd.DataFrame(
+        {
+            "customer_id": np.repeat(np.arange(25), 4),
+            "metric": np.tile(["hours", "answer", "points", "unweighted"], 25),
+            "value": np.column_stack(
+                [np.linspace(0, 160, 25), np.linspace(2, 10, 25), np.linspace(5, 90, 25), np.linspace(0, 1, 25)]
+            ).ravel(),
+        }
+    )
+    weights = {"hours": 2, "answer": 1, "points": 1}
+    with pytest.warns(UserWarning, match="with weights") as told:
+        churn.health_score(raw, weights=weights, as_of=DAY)
+    assert len(told) == 1
+    assert str(told[0].message) == (
+        "metrics.value: with weights, values are taken as points from 0 (worst) to 100 (best), but answer runs from 2 "
+        "to 10, hours runs from 0 to 160.\n"
+        "Say what they mean by a scheme, such as churn.HealthScheme('ours', (churn.Metric('tickets', "
+        "direction='lower', scale=churn.Linear(worst=5, best=0)), ...))."
+    )
+    assert told[0].filename == __file__
+    churn.health_score(raw, weights={"points": 1}, as_of=DAY)  # points are taken without a word
+    few = raw[raw["metric"] != "hours"].head(9)
+    churn.health_score(few, weights={"answer": 1}, as_of=DAY)  # three answers tell no scale

@@ -88,7 +88,10 @@ def test_the_45_day_buyer_is_reminded_ahead_of_the_window():
     assert row["remind_on"] == max(forecast["window_start"] - pd.Timedelta(days=14), pd.Timestamp("2022-11-26"))
     assert row["remind_on"] < forecast["window_start"] <= pd.Timestamp("2023-01-05") <= forecast["window_end"]
     assert row["due_on"] == forecast["next_order_day"]
-    assert row["evidence"] == "8 order days"
+    assert row["evidence"] == "8 order days; the fewer, the more the gaps of others count"
+    opens = forecast["window_start"].date()
+    assert f", {opens} to " in row["reason"]
+    assert row["reason"].endswith(f"to be reminded before {opens}.")
 
 
 def test_a_big_order_of_last_year_is_recalled():

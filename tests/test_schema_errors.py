@@ -2,6 +2,9 @@
 
 import datetime as dt
 import decimal
+import importlib
+import pkgutil
+import re
 
 import duckdb
 import numpy as np
@@ -10,8 +13,10 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from crmkit import schema
+import crmkit
+from crmkit import schema, scoring
 from crmkit.errors import CrmkitError, DomainError, FitError, SchemaError
+from crmkit.schema.findings import name_findings
 from tests import engines
 
 FILL_ID = 'Give guests an id of their own, or leave them out knowingly: orders[orders["customer_id"].notna()].'
@@ -448,3 +453,23 @@ def test_all_errors_are_value_errors():
     for error in (SchemaError, DomainError, FitError):
         assert issubclass(error, CrmkitError)
         assert issubclass(error, ValueError)
+
+
+def test_what_an_error_tells_to_do_can_be_done():
+    """No error names a table that `crmkit.schema` lacks: tables of a room, such as "scored leads", are not there."""
+    rooms = [importlib.import_module(found.name) for found in pkgutil.walk_packages(crmkit.__path__, "crmkit.")]
+    tables = {id(value): value for room in rooms for value in vars(room).values() if isinstance(value, schema.Table)}
+    assert len(tables) > 30
+    for table in tables.values():
+        for finding in name_findings(["other"], table, []):
+            named = re.findall(r"schema\.([^,)]+)[,)]", finding.text)
+            for name in named:
+                assert getattr(schema, name).columns[0].name == table.columns[0].name
+            assert named or f"The table is {table.row}. Give that one, or name your column" in finding.text
+    assert "schema.RFM, rename" in name_findings(["other"], schema.RFM, [])[0].text
+    with pytest.raises(SchemaError) as told:
+        scoring.lead_report(pd.DataFrame({"lead_id": [1], "p_convert": [0.5]}))
+    assert str(told.value) == (
+        "scored leads: column 'converted' is missing (1 if it did, else 0); the table has 'lead_id', 'p_convert'.\n"
+        "The table is one row per lead with a chance and what came. Give that one, or name your column 'converted'."
+    )

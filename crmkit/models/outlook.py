@@ -117,13 +117,16 @@ def _matters(process: PurchaseProcess, histories: Histories, days: float) -> boo
         return False
     few = histories.thinned(_SAMPLE)
     ask: list[Ask] = [lambda model, rows: model.expected_purchases(rows, days)]
+    # Orders vary at least as much as a Poisson count or a coin: a lower bound, so nothing is left out wrongly.
+    own = answers(process, few, [*ask, lambda model, rows: model.p_any_purchase(rows, days)])
+    least = np.maximum(own[0] * (1.0 - own[1]), 0.25 * own[0]) + 1e-300
     variance = np.zeros(len(few))
+    for values in sides:
+        variance += WEIGHT * (answers(process.with_parameters(values.tolist()), few, ask)[0] - own[0]) ** 2
     for up, down in moved:
         ends = [answers(process.with_parameters(values.tolist()), few, ask)[0] for values in (up, down)]
         variance += ((ends[0] - ends[1]) / 2.0) ** 2
-    # Orders vary at least as much as a Poisson count or a coin: a lower bound, so nothing is left out wrongly.
-    own = answers(process, few, [*ask, lambda model, rows: model.p_any_purchase(rows, days)])
-    for values in sides:
-        variance += WEIGHT * (answers(process.with_parameters(values.tolist()), few, ask)[0] - own[0]) ** 2
-    least = np.maximum(own[0] * (1.0 - own[1]), 0.25 * own[0]) + 1e-300
+        # Variances only add up: what is wide enough after one axis needs no other.
+        if np.sqrt(1.0 + variance / least).max() > 1.0 + _NARROW:
+            return True
     return bool(np.sqrt(1.0 + variance / least).max() > 1.0 + _NARROW)

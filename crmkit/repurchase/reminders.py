@@ -72,9 +72,11 @@ def reminders(
     - "year_ago": a big order whose anniversary is near (`year_ago_orders`): within `horizon_days` + `lead_days`, at
       least 30 and at most 182 days.
     - "refill": a product bought on two days or more, on its own cycle; "cycle": the customer's orders altogether. Both
-      are due on the median day of the forecast, listed if that lies within `horizon_days` + `lead_days`, and the
-      reminder counts from the start of the window. Lapsed customers need another campaign and are not listed; nor is
-      who ordered once, without a cycle of the own.
+      are due on the median day of the forecast, listed if that lies within `horizon_days` + `lead_days`. `remind_on`
+      is `lead_days` before the window of probability `level` opens, not before `due_on`: half of those who come back
+      do so before `due_on`. The window is in `reason`; of a short history it is wide, and the reminder comes weeks
+      before `due_on`, which the gaps of other customers then move away from the own mean gap. Lapsed customers need
+      another campaign and are not listed; nor is who ordered once, without a cycle of the own.
 
     A customer with a calendar pattern gets no cycle, one with a refill on the list neither. Of several reasons the
     earliest reminder stands, of the same day the first in the order above; the others are named beside it.

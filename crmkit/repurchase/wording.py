@@ -78,24 +78,26 @@ REMINDERS: Final = {
             "{amount} on {ordered}",
         ),
         "refill": (
-            "Buys {product} every {usual} on average, last {silence}: next around {due}, {start} to {end}.",
-            "{order_days} order days",
+            "Buys {product} every {usual} on average, last {silence}: next around {due}, {start} to {end}; "
+            "to be reminded before {start}.",
+            "{order_days} order days; the fewer, the more the gaps of others count",
         ),
         "cycle": (
-            "Orders every {usual} on average, last {silence}: next around {due}, {start} to {end}.",
-            "{order_days} order days",
+            "Orders every {usual} on average, last {silence}: next around {due}, {start} to {end}; "
+            "to be reminded before {start}.",
+            "{order_days} order days; the fewer, the more the gaps of others count",
         ),
     },
     "zh": {
         "season": ("每年 {months}下单：下次 {due}。", "{years} 年，证据{strength}"),
         "year_ago": ("{ordered} 曾下大单 {amount}；周年日为 {due}，此后没有类似订单。", "{ordered}，{amount}"),
         "refill": (
-            "平均每 {usual}购买 {product} 一次，上次{silence}：下次约在 {due}，{start} 至 {end}。",
-            "{order_days} 个下单日",
+            "平均每 {usual}购买 {product} 一次，上次{silence}：下次约在 {due}，{start} 至 {end}；在 {start} 之前提醒。",
+            "{order_days} 个下单日；越少，越参照其他客户的间隔",
         ),
         "cycle": (
-            "平均每 {usual}下单一次，上次{silence}：下次约在 {due}，{start} 至 {end}。",
-            "{order_days} 个下单日",
+            "平均每 {usual}下单一次，上次{silence}：下次约在 {due}，{start} 至 {end}；在 {start} 之前提醒。",
+            "{order_days} 个下单日；越少，越参照其他客户的间隔",
         ),
     },
 }

@@ -15,7 +15,8 @@ import numpy as np
 
 from crmkit import frames
 from crmkit.errors import SchemaError
-from crmkit.schema.tables import Column, Table
+from crmkit.schema import handovers
+from crmkit.schema.tables import TABLES, Column, Table
 
 Severity: TypeAlias = Literal["error", "warning"]
 _EXAMPLES, _LONGEST = 3, 60
@@ -92,7 +93,12 @@ def kind_finding(table: Table, column: Column, kind: nw.dtypes.DType) -> Finding
     is_text = kind in (nw.String, nw.Categorical, nw.Enum)
     holds = "text" if is_text else str(kind)
     if is_text and column.kind in ("time", "number"):
-        do = f"crmkit.schema.conform(frame, schema.{table.name.upper()}) reads plain numbers and ISO dates from text."
+        constant = constant_of(table)
+        do = (
+            f"crmkit.schema.conform(frame, schema.{constant}) reads plain numbers and ISO dates from text."
+            if constant
+            else f"Convert it first: the table is {table.row}."
+        )
     elif column.kind == "time":
         do = f"Convert it first, for example pandas.to_datetime(frame[{column.name!r}], unit='s') for Unix seconds."
     else:
@@ -330,17 +336,26 @@ def _fits(column: Column, kind: nw.dtypes.DType) -> bool:
 
 
 def _missing_text(table: Table, column: Column, names: Sequence[str]) -> tuple[str, str]:
-    close = likely_name(column, [name for name in names if name not in table.known])
-    if close is None:
-        return (
-            f"{table.name}: column {column.name!r} is missing ({column.meaning}); the table has {_listed(names)}.",
-            f"Rename yours once: "
-            f"schema.conform(frame, schema.{table.name.upper()}, rename={{'yours': {column.name!r}}}).",
-        )
-    return (
-        f"{table.name}: column {column.name!r} is missing; did you mean {close!r}?",
-        f"Rename it once: schema.conform(frame, schema.{table.name.upper()}, rename={{{close!r}: {column.name!r}}}).",
-    )
+    close, constant = likely_name(column, [name for name in names if name not in table.known]), constant_of(table)
+    says = f"{table.name}: column {column.name!r} is missing"
+    says += f" ({column.meaning}); the table has {_listed(names)}." if close is None else f"; did you mean {close!r}?"
+    if constant is None:
+        return says, f"The table is {table.row}. Give that one, or name your column {column.name!r}."
+    whose = "yours" if close is None else "it"
+    given = close or "yours"
+    renamed = f"{{{given!r}: {column.name!r}}}"
+    return says, f"Rename {whose} once: schema.conform(frame, schema.{constant}, rename={renamed})."
+
+
+def constant_of(table: Table) -> str | None:
+    """Name of a reference table in `crmkit.schema`; None for a table that a room asks for on its own."""
+    for known in TABLES:
+        if (known.name, known.row) == (table.name, table.row):
+            return known.name.upper()
+    for name, value in vars(handovers).items():
+        if name.isupper() and isinstance(value, Table) and (value.name, value.row) == (table.name, table.row):
+            return name
+    return None
 
 
 def likely_name(column: Column, names: Sequence[str]) -> str | None:

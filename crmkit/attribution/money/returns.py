@@ -10,7 +10,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, schema
 from crmkit.attribution.money import wording
-from crmkit.attribution.money.spending import Period, cost_by_channel
+from crmkit.attribution.money.spending import Period, cost_by_channel, days_of
 from crmkit.attribution.money.tables import LEAD_COUNTS
 from crmkit.errors import DomainError, SchemaError
 from crmkit.models.forecast_scores.score import F64, normal_width
@@ -47,7 +47,8 @@ def channel_returns(
     period : pair of dates, optional
         First and last day, both included: the costs of these days, when `costs` has `period_start` and `period_end`
         (last day). A row that lies partly in it counts by its share of days, as if spent evenly. The credit must be of
-        the same days. By default every row of `costs` counts.
+        the same days. By default every row of `costs` counts, those after the credit's `as_of` too, which a credit
+        table does not name: where `costs` has its days, `note` then says which these are.
     level : float
         Of the intervals, in (0, 1).
     locale : {"en", "zh"}
@@ -60,7 +61,8 @@ def channel_returns(
         `conversions`, `value` (money), `leads`; `roas` (value / cost) with `roas_se`, `roas_low`, `roas_high`; `roi`
         ((value - cost) / cost), `cpl` (cost / leads), `cac` (cost / conversions), each with `_low` and `_high`; with
         models for each of the four the range over them, `_lowest` and `_highest`; `basis` (constant); `note` (what is
-        missing and why). Money has 6 decimals, ratios 12. Nothing is infinite: what has no value is missing.
+        missing and why; without `period`, the days of the costs). Money has 6 decimals, ratios 12. Nothing is infinite:
+        what has no value is missing.
 
     Raises
     ------
@@ -98,11 +100,12 @@ def channel_returns(
     if brought is not None and brought.models and not credited.models:
         raise DomainError("leads has models and credit has none: keep one model of leads, or give credit with models.")
     spent = cost_by_channel(costs, period)
+    covered = days_of(costs) if period is None else None
     keys = _keys(credited, brought, spent)
     table = _table(keys, credited, brought, spent, width)
     if credited.models:
         table |= _range_over_models(keys, table)
-    table |= {"basis": np.array([BASIS] * len(keys), dtype=object), "note": wording.notes(table, locale)}
+    table |= {"basis": np.array([BASIS] * len(keys), dtype=object), "note": wording.notes(table, covered, locale)}
     ids = {"channel": np.array([channel for channel, _ in keys], dtype=object)}
     if credited.models:
         ids["model"] = np.array([model for _, model in keys], dtype=object)

@@ -31,6 +31,27 @@ def cost_by_channel(costs: Any, period: Period | None) -> dict[str, float]:
     return {str(name): float(cost) for name, cost in zip(cells["channel"], cells["cost"], strict=True)}
 
 
+def days_of(costs: Any) -> Period | None:
+    """First and last day that costs are for; None where they do not say, or only in part."""
+    if not {"period_start", "period_end"} <= set(frames.column_names(costs)):
+        return None
+    entered = schema.admit(costs, schema.COSTS, columns=["channel", "cost", "period_start", "period_end"])
+    days = entered.with_columns(begins=nw.col("period_start").cast(nw.Date), ends=nw.col("period_end").cast(nw.Date))
+    numbered = frames.with_day_numbers(days, begin="begins", end="ends")
+    ends = frames.arrays(
+        numbered.select(
+            first=nw.col("begin").min(),
+            last=nw.col("end").max(),
+            undated=(frames.one_if(nw.col("begin").is_null() | nw.col("end").is_null())).sum(),
+            rows=nw.len(),
+        ),
+        ["first", "last", "undated", "rows"],
+    )
+    if not int(ends["rows"][0]) or int(ends["undated"][0]):
+        return None
+    return dt.date.fromordinal(int(ends["first"][0])), dt.date.fromordinal(int(ends["last"][0]))
+
+
 def _checked(period: Period) -> Period:
     if not isinstance(period, tuple) or len(period) != 2:
         raise DomainError(f"period must be a pair of dates, its first and its last day, got {period!r}.")

@@ -11,25 +11,32 @@ from crmkit.segment_maps import Locale
 
 if TYPE_CHECKING:
     from crmkit.attribution.money.reallocation import Plan
+    from crmkit.attribution.money.spending import Period
 
 _NOTES: Final = {
     "unknown": ("No cost on record: no ratios.", "无成本记录：无法计算比率。"),
     "free": ("Cost 0: no ROAS, no ROI.", "成本为 0：无 ROAS 与 ROI。"),
     "nothing": ("No conversions credited: no CAC.", "未归因到任何转化：无 CAC。"),
     "no_leads": ("No leads: no CPL.", "无线索：无 CPL。"),
+    "days": (
+        "Costs of {first} to {last}: the credit must be of these days, else give period.",
+        "成本期间为 {first} 至 {last}：归因须为同一期间，否则请指定 period。",
+    ),
 }
 _JOINTS: Final = {"en": " ", "zh": ""}
 
 
-def notes(table: dict[str, Any], locale: Locale) -> NDArray[Any]:
-    """Say of each row what is missing and why; an empty text where nothing is."""
+def notes(table: dict[str, Any], covered: Period | None, locale: Locale) -> NDArray[Any]:
+    """Say of each row what is missing and why, and of which days all costs are; an empty text where nothing is."""
     flags = {
         "unknown": np.isnan(table["cost"]),
         "free": table["cost"] == 0.0,
         "nothing": ~np.isnan(table["cost"]) & (table["conversions"] <= 0.0),
         "no_leads": ~np.isnan(table["cost"]) & (table["leads"] <= 0.0),
+        "days": ~np.isnan(table["cost"]) & (covered is not None),
     }
-    said = {code: texts[locale == "zh"] for code, texts in _NOTES.items()}
+    first, last = covered or ("", "")
+    said = {code: texts[locale == "zh"].format(first=first, last=last) for code, texts in _NOTES.items()}
     rows = len(table["cost"])
     lines = [_JOINTS[locale].join(said[code] for code, flag in flags.items() if flag[row]) for row in range(rows)]
     return np.array(lines, dtype=object)

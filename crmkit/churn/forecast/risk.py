@@ -11,7 +11,6 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames, purchases, schema, summary
 from crmkit.churn.forecast import wording
 from crmkit.churn.forecast.history import checked_horizon, customer_rows, with_chances
-from crmkit.errors import SchemaError
 from crmkit.segment_maps import Locale, checked_locale
 
 _COLUMNS = (
@@ -40,9 +39,10 @@ def churn_risk(
         Last day the log covers, inclusive; later rows are ignored.
     horizon_days : int
         Days after `as_of` that `p_no_order` speaks of, 1 to 36525.
-    customers : data frame, `schema.CUSTOMERS` with `value`, optional
-        What each customer is worth, such as `clv` of `clv.customer_value`; in the library of `orders`. By default the
-        revenue of the 365 days up to `as_of`.
+    customers : data frame, `schema.CUSTOMERS`, optional
+        With a column `value`: what each customer is worth, such as `clv` of `clv.customer_value`; in the library of
+        `orders`. Without that column, as without the table, the revenue of the 365 days up to `as_of` counts, as in
+        `alerts`.
     fit : PurchaseFit, optional
         From `purchases.fit_purchase_process`, of this log or an earlier one. By default the process whose chances a
         rolling holdout of these orders prefers (judge "chance").
@@ -57,15 +57,15 @@ def churn_risk(
         One row per customer with an order, sorted by `customer_id`: `order_days` (count), `days_since_order` (days),
         `usual_gap_days` (mean gap between own order days, days; missing for one order day), `p_no_order` (P(no order
         day within `horizon_days`)), `p_alive` (P(still a customer), depends on the model), `silence_tail` (P(a gap of
-        this customer lasts longer than the present silence): small is unusual), `value` (money; missing where
-        `customers` has none), `value_at_risk` (money: `p_no_order` x `value`), `reason` (text).
+        this customer lasts longer than the present silence): small is unusual), `value` (money; missing where the
+        column `value` of `customers` is), `value_at_risk` (money: `p_no_order` x `value`), `reason` (text).
 
     Raises
     ------
     DomainError
         `horizon_days` or `locale` out of its domain.
     SchemaError
-        `customers` has no `value`, or a customer stands in it twice.
+        A customer stands in `customers` twice.
     FitError
         Nobody has ordered on two days: there is no gap to learn from.
 
@@ -113,7 +113,7 @@ def risk_frame(
     rows = summary.order_rows(orders, as_of=as_of, refunds=refunds)
     summed = customer_rows(rows, as_of=as_of, horizon_days=horizon_days, refunds=refunds)
     known = frames.settled(summed, like=orders)
-    valued = known.with_columns(value=nw.col("year_revenue")) if customers is None else _with_value(known, customers)
+    valued = _with_value(known, customers)
     if fit is None:
         fit = purchases.fit_purchase_process(orders, as_of=as_of, judge="chance", refunds=refunds)
     gaps = nw.col("frequency")
@@ -125,11 +125,11 @@ def risk_frame(
 
 
 def _with_value(known: frames.Frame, customers: Any) -> frames.Frame:
-    if "value" not in frames.column_names(customers):
-        raise SchemaError(
-            "customers.value: the column is missing; expected what each customer is worth.\n"
-            "Take it from crmkit.clv.customer_value (clv), or leave customers out: the revenue of a year counts then."
-        )
+    """Add what each customer is worth: as given, else the revenue of a year."""
+    if customers is None:
+        return known.with_columns(value=nw.col("year_revenue"))
     given = schema.admit(customers, schema.CUSTOMERS, columns=("customer_id", "value"), beside=known)
     schema.check_once(given, "customers")
+    if "value" not in frames.names_of(given):
+        return known.with_columns(value=nw.col("year_revenue"))
     return known.join(given.select("customer_id", nw.col("value").cast(nw.Float64)), on="customer_id", how="left")

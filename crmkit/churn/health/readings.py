@@ -21,6 +21,7 @@ MICRO = 1_000_000  # points are kept in millionths
 _FULL = 100 * MICRO
 _PLACE = 2**27  # above 10^8; seconds of three centuries take 34 bits more, 61 together
 _DAY_SECONDS = 86_400
+_MANY, _SMALL = 20, 10.0  # so many rows of a metric, none above a tenth of the points there are: another scale
 _EPOCH = dt.date(1899, 12, 31).toordinal()  # the day before the first that a table may hold: that of undated rows
 _FIRST = (_EPOCH - dt.date(1970, 1, 1).toordinal()) * _DAY_SECONDS
 
@@ -37,6 +38,25 @@ def admitted(metrics: object, scheme: HealthScheme, as_of: dt.date) -> frames.Fr
     known = dated.filter(nw.col("second") < end_of(as_of)).select("customer_id", "metric", "value", "second")
     _check_names(known, scheme)
     return known
+
+
+def no_points(known: frames.Frame, scheme: HealthScheme) -> str:
+    """Name metrics whose values can hardly be points of 0 to 100, and what to do; empty if there are none."""
+    by_metric = known.group_by("metric").agg(rows=nw.len(), least=nw.col("value").min(), most=nw.col("value").max())
+    cells = frames.arrays(by_metric.sort("metric"), ["metric", "rows", "least", "most"])
+    weighed = {metric.name for metric in scheme.metrics if metric.weight > 0}
+    found = []
+    for name, rows, least, most in zip(*cells.values(), strict=True):
+        beyond, small = least < 0 or most > 100, rows >= _MANY and most <= _SMALL
+        if name in weighed and (beyond or small):
+            found.append(f"{name} runs from {least:g} to {most:g}")
+    if not found:
+        return ""
+    return (
+        f"metrics.value: with weights, values are taken as points from 0 (worst) to 100 (best), but "
+        f"{', '.join(found)}.\nSay what they mean by a scheme, such as churn.HealthScheme('ours', "
+        f"(churn.Metric('tickets', direction='lower', scale=churn.Linear(worst=5, best=0)), ...))."
+    )
 
 
 def end_of(day: dt.date) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 from collections.abc import Mapping
 
 import narwhals.stable.v2 as nw
@@ -11,7 +12,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.churn.health import texts
 from crmkit.churn.health.parts import UNKNOWN
-from crmkit.churn.health.readings import MICRO, admitted, latest
+from crmkit.churn.health.readings import MICRO, admitted, latest, no_points
 from crmkit.churn.health.scheme import HealthScheme
 from crmkit.churn.health.sums import by_name, colour_of, level_of, summed, vetoed
 from crmkit.errors import DomainError
@@ -42,7 +43,8 @@ def health_score(
     as_of : date
         Last day the table covers, inclusive; later rows are ignored.
     weights : mapping of str to float, optional
-        For metrics that are points already, 0 (worst) to 100 (best): the weight of each.
+        For metrics that are points already, 0 (worst) to 100 (best): the weight of each. Values that look like
+        something else, such as hours or answers of 0 to 10, are warned about: they need a `scheme`.
     scheme : HealthScheme, optional
         For any others. Either `weights` or `scheme` is given.
     trend_days : int
@@ -92,6 +94,8 @@ def health_score(
         )
     day = frames.as_day(as_of)
     rows = admitted(metrics, chosen, day)
+    if weights is not None and (strange := no_points(rows, chosen)):
+        warnings.warn(strange, stacklevel=2)
     wide = latest(rows, chosen, [day, day - dt.timedelta(days=trend_days)])
     for d, (score, colour) in enumerate((("score", "colour"), ("previous_score", "previous_colour"))):
         wide = _scored(wide, chosen, d, score, colour)

@@ -21,6 +21,8 @@ from crmkit.models.rising_factorials import log_rising
 
 # Numbers held at once in one matrix (16 MB).
 _BLOCK = 2_000_000
+# Pairs of short runs that are worked on together, at least.
+_TOGETHER = 512
 # A share of the whole that no double sees.
 _NEGLIGIBLE = 1e-16
 # Longer sums over phases are closed by an integral after this many purchases.
@@ -62,6 +64,15 @@ class Pairs:
             new[1:] |= column[1:] != column[:-1]
         x, end, lengths, odds = (column[new] for column in columns)
         return cls(x, end, lengths, odds, np.cumsum(new) - 1)
+
+    def spans(self) -> Iterator[slice]:
+        """Yield neighbouring runs of equal x together until they have `_TOGETHER` pairs: calls on few rows are slow."""
+        edges = np.append(np.flatnonzero(np.diff(self.x)) + 1, len(self.x))
+        start = 0
+        for stop in edges.tolist():
+            if stop - start >= _TOGETHER or stop == len(self.x) > start:
+                yield slice(start, stop)
+                start = stop
 
     def runs(self) -> Iterator[tuple[float, slice]]:
         """Yield neighbours of equal x."""
@@ -116,20 +127,19 @@ def expected_by_phase(pairs: Pairs, days: F64, *, r: float, b: float, k: int, fi
         As `likelihood.slopes`.
     """
     expected = np.zeros((len(pairs.x), k))
-    growth = days / pairs.end
-    for x, run in pairs.runs():
-        s, b_left = r + k * x, b + x + first_chance
-        reach = float(gammainccinv(s + k, _NEGLIGIBLE)) * growth[run]
+    growth, s, b_left = days / pairs.end, r + k * pairs.x, b + pairs.x + first_chance
+    for span in pairs.spans():
+        edges, kind_of = _kinds(s[span])
+        reach = gammainccinv(s[span][edges[:-1]] + k, _NEGLIGIBLE)[kind_of] * growth[span]
         lengths = np.ceil(reach + 9.0 * np.sqrt(reach) + 30.0 + k)
         for rows in _pieces(lengths):
-            at = rows + run.start
+            at = rows + span.start
             if lengths[rows[0]] > _LONGEST_SUM:
                 for i, length in zip(at, lengths[rows], strict=True):
-                    expected[i] = _long_sum(s, growth[i], pairs.a[i], b_left, k, length)
+                    expected[i] = _long_sum(s[i], growth[i], pairs.a[i], b_left[i], k, length)
             else:
-                odds = pairs.a[at]
-                odds = odds[:1] if (odds == odds[0]).all() else odds
-                expected[at] = _short_sum(s, growth[at], odds, b_left, k, int(lengths[rows[0]]))
+                at = np.sort(at)
+                expected[at] = _short_sum(s[at], growth[at], pairs.a[at], b_left[at], k, int(lengths[rows[0]]))
     expected[days == 0.0] = 0.0
     return expected
 
@@ -147,29 +157,66 @@ def _pieces(lengths: F64) -> Iterator[I64]:
         start = stop
 
 
-def _short_sum(s: float, growth: F64, a: F64, b_left: float, k: int, length: int) -> F64:
-    """Sum over all phases up to `length`, shape (len(growth), k); `a` has one value or as many as `growth`."""
-    purchases = length // k + 1
+def _kinds(s: F64) -> tuple[I64, I64]:
+    """Where runs of equal values begin, closed by the end; the run of each value."""
+    new = np.ones(len(s), dtype=bool)
+    new[1:] = s[1:] != s[:-1]
+    return np.append(np.flatnonzero(new), len(s)), np.cumsum(new) - 1
+
+
+def _stays(a: F64, b_left: F64, n: F64) -> F64:
+    """P(still a customer after n more purchases) = B(a, b_left + n) / B(a, b_left), shape (len(a), len(n))."""
+    logs = log_rising(b_left[:, None], n[None, :]) - log_rising((a + b_left)[:, None], n[None, :])
+    return np.asarray(np.exp(logs), dtype=np.float64)
+
+
+def _short_sum(s: F64, growth: F64, a: F64, b_left: F64, k: int, length: int) -> F64:
+    """Sum over all phases up to `length`, shape (len(growth), k); what s alone decides is worked out once per run."""
+    edges, _ = _kinds(s)
+    firsts, purchases = edges[:-1], length // k + 1
     m = np.arange(k, k * (purchases + 1), dtype=np.float64)
+    mass = _masses(s, growth, m, k)
+    alike = bool((a == a[0]).all())
+    of = firsts if alike else slice(None)
+    orders = np.cumsum(_stays(a[of], b_left[of], np.arange(purchases, dtype=np.float64)), axis=1)
+    by_phase = np.empty((len(growth), k))
+    for i, (start, stop) in enumerate(pairwise(edges.tolist())):
+        factors = _phase_factors(float(s[start]), m, k)
+        if alike:
+            by_phase[start:stop] = mass[start:stop] @ (factors * np.repeat(orders[i], k)).T
+        else:
+            for j in range(k):
+                by_purchase = (mass[start:stop] * factors[j]).reshape(stop - start, purchases, k).sum(axis=2)
+                by_phase[start:stop, j] = (by_purchase * orders[start:stop]).sum(axis=1)
+    return by_phase * _phase_scales(growth, k)
+
+
+def _masses(s: F64, growth: F64, m: F64, k: int) -> F64:
+    """NB(s, q) at m phases over growth^(k-1), shape (len(s), len(m)); all m at least k - 1, so that nothing overflows.
+
+    For phase j it is multiplied by m! / (m - j)! Gamma(s) / Gamma(s + j) growth^(k-1-j): `_phase_factors` and
+    `_phase_scales`.
+    """
+    edges, kind_of = _kinds(s)
     growth = np.maximum(growth, 1e-290)
     log_growth, log_end = np.log(growth)[:, None], np.log1p(growth)[:, None]
-    # NB(s, q) at m phases; for phase j it is multiplied by m!/(m-j)! Gamma(s)/Gamma(s+j) growth^-j.
-    log_mass = m * (log_growth - log_end) - (s * log_end + (k - 1) * log_growth)
-    log_mass += log_rising(s, m) - gammaln(m + 1.0)
-    mass = np.exp(log_mass, out=log_mass)
-    n = np.arange(purchases, dtype=np.float64)
-    stay = np.exp(log_rising(b_left, n) - log_rising((a + b_left)[:, None], n[None, :]))
-    orders = np.cumsum(stay, axis=1)
-    by_phase = np.empty((len(growth), k))
-    factor = np.ones_like(m)
-    for j in range(k):
-        if len(a) == 1:
-            by_phase[:, j] = mass @ (factor * np.repeat(orders[0], k))
-        else:
-            by_purchase = (mass * factor).reshape(len(growth), purchases, k).sum(axis=2)
-            by_phase[:, j] = (by_purchase * orders).sum(axis=1)
-        factor = factor * (m - j) / (s + j)
-    return by_phase * np.exp(log_growth * np.arange(k - 1, -1, -1))
+    log_mass = m * (log_growth - log_end) - (s[:, None] * log_end + (k - 1) * log_growth)
+    by_kind = log_rising(s[edges[:-1], None], m[None, :]) - gammaln(m + 1.0)
+    log_mass += by_kind if len(by_kind) == 1 else by_kind[kind_of]
+    return np.asarray(np.exp(log_mass, out=log_mass), dtype=np.float64)
+
+
+def _phase_factors(s: float, m: F64, k: int) -> F64:
+    """Return m! / (m - j)! Gamma(s) / Gamma(s + j), shape (k, len(m))."""
+    factors, j = np.ones((k, len(m))), np.arange(k - 1.0)[:, None]
+    np.cumprod((m - j) / (s + j), axis=0, out=factors[1:])
+    return factors
+
+
+def _phase_scales(growth: F64, k: int) -> F64:
+    """growth^(k-1-j), shape (len(growth), k)."""
+    log_growth = np.log(np.maximum(growth, 1e-290))[:, None]
+    return np.asarray(np.exp(log_growth * np.arange(k - 1, -1, -1)), dtype=np.float64)
 
 
 def _long_sum(s: float, growth: float, a: float, b_left: float, k: int, length: float) -> F64:
@@ -210,32 +257,48 @@ def count_probabilities(
     """
     result = np.empty((len(weights), n_max + 1))
     starts = np.searchsorted(pairs.pair_of, np.arange(len(pairs.x) + 1))
-    n = np.arange(n_max + 2, dtype=np.float64)
-    for x, run in pairs.runs():
-        step = max(1, _BLOCK // (k * (n_max + 1)))
-        for start in range(run.start, run.stop, step):
-            part = slice(start, min(start + step, run.stop))
+    n = np.arange(n_max + 1, dtype=np.float64)
+    step = max(1, _BLOCK // (k * (n_max + 1)))
+    for span in pairs.spans():
+        for start in range(span.start, span.stop, step):
+            part = slice(start, min(start + step, span.stop))
             rows = slice(starts[part.start], starts[part.stop])
-            exactly = _chances(pairs, part, weights[rows], n_max, r + k * x, k)
+            pair_of = pairs.pair_of[rows] - part.start
+            exactly = _chances(pairs, part, pair_of, weights[rows], n_max, r, k)
             more = np.maximum(1.0 - np.cumsum(exactly, axis=1), 0.0)
-            b_left, odds = b + x + first_chance, pairs.a[pairs.pair_of[rows]]
-            odds = odds[:1] if (odds == odds[0]).all() else odds
-            stay = np.exp(log_rising(b_left, n) - log_rising((odds + b_left)[:, None], n[None, :]))
-            stay = np.concatenate([np.ones((len(stay), 1)), stay], axis=1)[:, : n_max + 2]
-            leave = stay[:, :-1] - stay[:, 1:]
-            result[rows] = stay[:, :-1] * exactly + leave * more
+            a, b_left = pairs.a[part], b + pairs.x[part] + first_chance
+            edges, of = _kinds(b_left) if (a == a[0]).all() else (np.arange(len(a) + 1), np.arange(len(a)))
+            after = _stays(a[edges[:-1]], b_left[edges[:-1]], n)
+            stay = np.concatenate([np.ones((len(after), 1)), after], axis=1)[of[pair_of]]
+            result[rows] = stay[:, :-1] * exactly + (stay[:, :-1] - stay[:, 1:]) * more
     return result
 
 
-def _chances(pairs: Pairs, part: slice, weights: F64, n_max: int, s: float, k: int) -> F64:
+def _chances(pairs: Pairs, part: slice, pair_of: I64, weights: F64, n_max: int, r: float, k: int) -> F64:
     """P(C = n | alive), shape (rows, n_max + 1)."""
-    growth = np.maximum(pairs.days[part] / pairs.end[part], 1e-290)[:, None]
-    log_growth, log_end = np.log(growth), np.log1p(growth)
-    pair_of = pairs.pair_of[np.searchsorted(pairs.pair_of, part.start) :][: len(weights)] - part.start
-    total = np.zeros((len(weights), n_max + 1))
-    for j in range(k):
-        i = np.maximum(np.arange((n_max + 1) * k, dtype=np.float64) - j, 0.0)
-        mass = np.exp(log_rising(s + j, i) - gammaln(i + 1.0) - (s + j) * log_end + i * (log_growth - log_end))
-        mass[:, :j] = 0.0
-        total += weights[:, j, None] * mass.reshape(len(mass), n_max + 1, k).sum(axis=2)[pair_of]
+    growth, s = pairs.days[part] / pairs.end[part], r + k * pairs.x[part]
+    total = np.empty((len(weights), n_max + 1))
+    total[:, 0] = np.einsum("rj,rj->r", weights, _none(s, growth, k)[pair_of])
+    if n_max == 0:
+        return total
+    m = np.arange(k, k * (n_max + 1), dtype=np.float64)
+    mass = _masses(s, growth, m, k).reshape(len(s), n_max, k)
+    by_phase = np.empty((n_max, len(s), k))
+    for start, stop in pairwise(_kinds(s)[0].tolist()):
+        factors = _phase_factors(float(s[start]), m, k).reshape(k, n_max, k)
+        by_phase[:, start:stop] = mass[start:stop].transpose(1, 0, 2) @ factors.transpose(1, 2, 0)
+    scaled = weights * _phase_scales(growth, k)[pair_of]
+    total[:, 1:] = np.einsum("rj,nrj->rn", scaled, by_phase[:, pair_of])
     return total
+
+
+def _none(s: F64, growth: F64, k: int) -> F64:
+    """P(C = 0 | alive, phase j): at most k - 1 - j phases pass; shape (len(s), k)."""
+    growth = np.maximum(growth, 1e-290)[:, None]
+    log_growth, log_end = np.log(growth), np.log1p(growth)
+    none = np.empty((len(s), k))
+    for j in range(k):
+        i, shape = np.arange(k - j, dtype=np.float64), s[:, None] + j
+        logs = log_rising(shape, i) - gammaln(i + 1.0) - shape * log_end + i * (log_growth - log_end)
+        none[:, j] = np.exp(logs).sum(axis=1)
+    return none
