@@ -56,10 +56,7 @@ class GammaPoisson:
     def ratio(self, n: I64, expected: F64) -> F64:
         """Geometric posterior mean of the ratio (equation 8); shape of `n`."""
         first = self.parts(n, expected)
-        logs = [
-            _of_counts(lambda k, a=a: psi(a + k), n) - np.log(b + expected)
-            for a, b in zip(self.shape, self.rate, strict=True)
-        ]
+        logs = [_digamma(a, n) - np.log(b + expected) for a, b in zip(self.shape, self.rate, strict=True)]
         return np.asarray(np.exp(first * logs[0] + (1.0 - first) * logs[1]))
 
     def below(self, x: F64, n: I64, expected: F64) -> F64:
@@ -121,7 +118,7 @@ class GammaPoisson:
             low[open_], high[open_] = np.where(over, low[open_], at), np.where(over, at, high[open_])
             left, right = low[open_], high[open_]
             slope = self._slope(at, k, e, w)
-            # Of ln P, which is near a line far below the middle; every third turn a half, so that no slope can stall it.
+            # Newton of ln P, which is near a line in the lower tail; each third turn halves, so that none stalls.
             step = np.log(np.maximum(below, 1e-300) / share) * below / np.maximum(slope, 1e-300)
             to, half = at - step, 0.5 * (left + right)
             is_newton = (to >= left) & (to <= right) & ((turn % 3 < 2) | (np.abs(step) < 1e-6))
@@ -132,7 +129,7 @@ class GammaPoisson:
         return found
 
     def _slope(self, log_x: F64, n: I64, expected: F64, first: F64) -> F64:
-        """Derivative of `_below` by ln x."""
+        """Give the derivative of `_below` by ln x."""
         dense = []
         for a, b in zip(self.shape, self.rate, strict=True):
             y = log_x + np.log(b + expected)
@@ -233,7 +230,7 @@ def _mixed(model: GammaPoisson, parts: list[tuple[F64, F64]]) -> tuple[F64, F64]
 def _log_count(n: I64, expected: F64, shape: float, rate: float) -> tuple[F64, F64]:
     """Log probability of a count, and its derivatives by ln shape and ln rate."""
     total = rate + expected
-    grown = _of_counts(lambda k: psi(shape + k) - psi(shape), n)
+    grown = _digamma(shape, n) - psi(shape)
     slopes = [shape * (grown + np.log(rate / total)), shape - rate * (shape + n) / total]
     return _log_negative_binomial(n, expected, shape, rate), np.array(slopes)
 
@@ -260,6 +257,10 @@ def _log_negative_binomial(n: I64, expected: F64, shape: float, rate: float) -> 
     total = np.log(rate + expected)
     counts = _of_counts(lambda k: gammaln(shape + k) - gammaln(shape) - gammaln(k + 1.0), n)
     return np.asarray(counts + shape * (np.log(rate) - total) + n * (np.log(expected) - total))
+
+
+def _digamma(shape: float, n: I64) -> F64:
+    return _of_counts(lambda k: np.asarray(psi(shape + k)), n)
 
 
 def _of_counts(function: Callable[[I64], F64], n: I64) -> F64:
