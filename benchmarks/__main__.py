@@ -24,6 +24,7 @@ from benchmarks import (
     repurchase,
     scoring,
     seasons,
+    tags,
 )
 from benchmarks.timing import Timing, peak_gib
 
@@ -43,6 +44,7 @@ CASES: dict[str, Callable[[], Iterable[Timing | str]]] = {
     "scoring": scoring.run,
     "attribution": attribution.run,
     "baskets": baskets.run,
+    "tags": tags.run,
     "pareto-million": purchase_processes.pareto_million,
 }
 # The peer alone takes minutes: only by name.

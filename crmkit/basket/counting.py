@@ -67,12 +67,15 @@ def keys_of(by: Unit) -> tuple[str, ...]:
     return ORDER if by == "order" else CUSTOMER
 
 
-def counted(rows: frames.Frame, *, by: Sequence[str], least: int, largest: int | None) -> Counted:
+def counted(rows: frames.Frame, *, by: Sequence[str], least: int, largest: int | None, like: Any) -> Counted:
     """Count settled rows, one per basket and product."""
     sizes = rows.group_by(*by).agg(size=nw.len()).with_columns(nw.col("size").cast(nw.Int64))
     stratum = sum((frames.one_if(nw.col("size") >= size) for size in _SIZES), nw.lit(0)).cast(nw.Int64)
-    sized = rows.join(sizes.with_columns(stratum=stratum), on=list(by), how="inner")
-    found = frames.distinct_rows(sizes, ["size"])
+    groups, key = frames.group_numbers(sizes.with_columns(stratum=stratum), by=by)
+    joined = rows.join(groups, on=list(by), how="inner").select(*key, "product_id", "size", "stratum")
+    sized = frames.settled(joined, like=like)
+    found = frames.distinct_rows(sized, ["size"])  # of lines
+    found["count"] = found["count"] // np.maximum(found["size"], 1)
     kept = np.ones(len(found["size"]), dtype=bool) if largest is None else found["size"] <= largest
     if largest is not None:
         sized = sized.filter(nw.col("size") <= largest)
@@ -83,7 +86,7 @@ def counted(rows: frames.Frame, *, by: Sequence[str], least: int, largest: int |
     table[at.ravel(), cells["stratum"].astype(np.int64)] = cells["count"]
     baskets = table.sum(axis=1).astype(np.int64)
     known = np.flatnonzero(baskets >= least)
-    first, second, together = _pairs(sized, by, products[known], least)
+    first, second, together = _pairs(sized, key, products[known], least)
     first, second = known[first], known[second]
     size, many = found["size"][kept].astype(np.float64), found["count"][kept].astype(np.float64)
     return Counted(

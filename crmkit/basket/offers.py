@@ -87,7 +87,7 @@ def next_offers(
         raise DomainError(f"k must lie between 1 and 100 (offers), got {k}.")
     lines = order_lines(orders, as_of=as_of).select(*_KEY).unique(subset=_KEY)
     owned = frames.settled(lines, like=orders)
-    found = counted(owned, by=CUSTOMER, least=least_together, largest=largest_basket)
+    found = counted(owned, by=CUSTOMER, least=least_together, largest=largest_basket, like=orders)
     pairs, popular = _pairs(found, least_together, level), _popular(found, k)
     whom = _whom(owned, customer_ids, orders)
     theirs = owned.join(whom, on="customer_id", how="semi")

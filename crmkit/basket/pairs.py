@@ -86,14 +86,16 @@ def product_pairs(
     checked(by, least_together, largest_basket, level)
     keys = keys_of(by)
     rows = order_lines(orders, as_of=as_of).select(*keys, "product_id").unique(subset=[*keys, "product_id"])
-    found = counted(frames.settled(rows, like=orders), by=keys, least=least_together, largest=largest_basket)
+    found = counted(
+        frames.settled(rows, like=orders), by=keys, least=least_together, largest=largest_basket, like=orders
+    )
     model = found.model(least_together)
     low = model.quantile(1.0 - level, found.together, found.expected)
     in_a, in_b = found.baskets[found.first], found.baskets[found.second]
     many, total = len(found.together), max(found.total, 1)
     columns: dict[str, Any] = {
-        "product_a": found.products[found.first],
-        "product_b": found.products[found.second],
+        "product_a": frames.Coded(found.products, found.first),
+        "product_b": frames.Coded(found.products, found.second),
         "together": found.together,
         "baskets_a": in_a,
         "baskets_b": in_b,
@@ -106,6 +108,6 @@ def product_pairs(
         "expected": np.round(found.expected, 9),
         "adjusted_lift": np.round(model.ratio(found.together, found.expected), 9),
         "lift_low": np.round(low, 9),
-        "verdict": np.where(low > 1.0, "together", "not shown").astype(object),
+        "verdict": frames.Coded(np.array(["not shown", "together"], dtype=object), (low > 1.0).astype(np.int64)),
     }
     return frames.build(columns, like=orders)

@@ -157,8 +157,8 @@ def _columns(
     model = fit_gamma_poisson(followed, expected, least=least)
     low = model.quantile(1.0 - level, followed, expected)
     return {
-        "first_product": products[a],
-        "then_product": products[b],
+        "first_product": frames.Coded(products, a),
+        "then_product": frames.Coded(products, b),
         "starts": starts[a],
         "at_risk": at_risk,
         "followed": followed,
@@ -167,5 +167,5 @@ def _columns(
         "expected": np.round(expected, 9),
         "adjusted_lift": np.round(model.ratio(followed, expected), 9),
         "lift_low": np.round(low, 9),
-        "verdict": np.where(low > 1.0, "follows", "not shown").astype(object),
+        "verdict": frames.Coded(np.array(["not shown", "follows"], dtype=object), (low > 1.0).astype(np.int64)),
     }

@@ -1,5 +1,6 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
+from crmkit.frames.coded import Coded
 from crmkit.frames.days import (
     as_day,
     as_moment,
@@ -13,12 +14,13 @@ from crmkit.frames.door import column_names, enter, held, is_lazy, leave, put_ba
 from crmkit.frames.expressions import kinds_of, money, names_of, one_if, parsed, sentence, translated
 from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
-from crmkit.frames.pairs import pair_counts
+from crmkit.frames.pairs import group_numbers, pair_counts
 from crmkit.frames.past import rows_until
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
+    "Coded",
     "Frame",
     "arrays",
     "as_day",
@@ -28,6 +30,7 @@ __all__ = [
     "column_names",
     "distinct_rows",
     "enter",
+    "group_numbers",
     "held",
     "is_lazy",
     "join_small",

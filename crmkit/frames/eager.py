@@ -13,13 +13,15 @@ import pandas as pd
 
 from crmkit.errors import DomainError, SchemaError
 from crmkit.frames import lazy
+from crmkit.frames.coded import Coded
 from crmkit.frames.native import Frame, unclear, wrapped
 from crmkit.frames.pandas_columns import plain_column, zone_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-Columns: TypeAlias = "Mapping[str, Sequence[Any] | npt.NDArray[Any]]"
+Column: TypeAlias = "Sequence[Any] | npt.NDArray[Any] | Coded"
+Columns: TypeAlias = "Mapping[str, Column]"
 _SMALL = "crmkit_small_table"
 _T = TypeVar("_T")
 
@@ -100,8 +102,14 @@ def _beginning(relation: Any) -> Any:
 
 def small_pandas(columns: Columns) -> pd.DataFrame:
     """Make a pandas frame from columns."""
+    return pd.DataFrame({name: _small_column(column) for name, column in columns.items()})
+
+
+def _small_column(column: Column) -> pd.Series[Any]:
+    if isinstance(column, Coded):
+        return pd.Series(_small_column(column.values).array.take(column.codes))
     kinds = {"text": "str", "nothing": "float64"}
-    return pd.DataFrame({name: pd.Series(values, dtype=kinds.get(holds(values))) for name, values in columns.items()})
+    return pd.Series(column, dtype=kinds.get(holds(column)))
 
 
 def holds(values: Sequence[Any] | npt.NDArray[Any]) -> Literal["text", "nothing", "values"]:

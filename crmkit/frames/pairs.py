@@ -8,12 +8,29 @@ from typing import Any
 import narwhals.stable.v2 as nw
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
+from crmkit.frames.expressions import kinds_of
 from crmkit.frames.native import Frame, wrapped
 from crmkit.frames.small import arrays
 
 I64 = npt.NDArray[np.int64]
 _BLOCK_PAIRS = 20_000_000  # so many numbers of the product of matrices at a time
+_CUTS = 12  # times that the second matrix is cut to what is still needed
+
+
+def group_numbers(groups: Frame, *, by: Sequence[str]) -> tuple[Frame, tuple[str, ...]]:
+    """Give each row of a table of groups a whole number, `group`, and say which columns name a group from now on.
+
+    One number is grouped and joined faster than several texts. On Spark, where numbers without gaps need all rows in
+    one place, groups keep the columns of `by`.
+    """
+    native: Any = groups.to_native()
+    if groups.implementation.is_spark_like():
+        return groups, tuple(by)
+    if groups.implementation.is_duckdb():
+        return wrapped(native.project('*, row_number() over () as "group"')), ("group",)
+    return wrapped(native.with_row_index("group")), ("group",)
 
 
 def pair_counts(frame: Frame, *, by: Sequence[str], item: str, items: int, least: int) -> tuple[I64, I64, I64]:
@@ -42,8 +59,10 @@ def pair_counts(frame: Frame, *, by: Sequence[str], item: str, items: int, least
     """
     if frame.implementation.is_spark_like():
         return _joined(frame, by, item, least)
-    cells = arrays(_numbered(frame, by, item), ["group", item])
-    return _multiplied(cells["group"].astype(np.int64), cells[item].astype(np.int64), items, least)
+    known = len(by) == 1 and kinds_of(frame, by)[by[0]].is_integer()
+    cells = arrays(frame if known else _numbered(frame, by, item), [by[0] if known else "group", item])
+    group = pd.factorize(cells[by[0] if known else "group"])[0].astype(np.int64)
+    return _multiplied(group, cells[item].astype(np.int64), items, least)
 
 
 def _joined(frame: Frame, by: Sequence[str], item: str, least: int) -> tuple[I64, I64, I64]:
@@ -56,11 +75,7 @@ def _joined(frame: Frame, by: Sequence[str], item: str, least: int) -> tuple[I64
 
 def _numbered(frame: Frame, by: Sequence[str], item: str) -> Frame:
     """Give each group a number; which one is of no importance."""
-    groups: Any = frame.select(*by).unique(subset=list(by)).to_native()
-    if frame.implementation.is_duckdb():
-        numbers = wrapped(groups.project('*, row_number() over () as "group"'))
-    else:
-        numbers = wrapped(groups.with_row_index("group"))
+    numbers, _ = group_numbers(frame.select(*by).unique(subset=list(by)), by=by)
     return frame.join(numbers, on=list(by), how="inner").select("group", item)
 
 
@@ -73,13 +88,21 @@ def _multiplied(group: I64, item: I64, items: int, least: int) -> tuple[I64, I64
     ones = np.ones(len(group), dtype=np.int32)
     table = sparse.csr_matrix((ones, (group, item)), shape=(int(group.max()) + 1, items))
     turned = table.T.tocsr()
-    rows = max(1, _BLOCK_PAIRS // max(items, 1))
-    parts = []
+    rows, offset, parts = max(1, min(_BLOCK_PAIRS // max(items, 1), -(-items // _CUTS))), 0, []
     for start in range(0, items, rows):
-        block = (turned[start : start + rows] @ table).tocoo()
-        kept = (block.col > block.row + start) & (block.data >= least)
-        key = (block.row[kept].astype(np.int64) + start) * items + block.col[kept]
-        order = np.argsort(key, kind="stable")
-        parts.append(np.column_stack([key[order], block.data[kept][order]]).astype(np.int64))
+        if (start - offset) * _CUTS >= items:  # of each two items one order is enough: leave out what lies behind
+            table, offset = table[:, start - offset :], start
+        parts.append(_block(turned[start : start + rows] @ table, start, offset, items, least))
     found = np.concatenate(parts)
     return found[:, 0] // items, found[:, 0] % items, found[:, 1]
+
+
+def _block(block: Any, start: int, offset: int, items: int, least: int) -> I64:
+    """Take the pairs of some rows of the product, as one number and a count, sorted."""
+    many = block.data >= least
+    first = np.repeat(np.arange(start, start + block.shape[0], dtype=np.int64), np.diff(block.indptr))[many]
+    second, count = block.indices[many].astype(np.int64) + offset, block.data[many]
+    kept = second > first
+    key = first[kept] * items + second[kept]
+    order = np.argsort(key, kind="stable")
+    return np.column_stack([key[order], count[kept][order]]).astype(np.int64)

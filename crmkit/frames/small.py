@@ -11,7 +11,8 @@ import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit.frames import eager, once
-from crmkit.frames.eager import Columns
+from crmkit.frames.coded import Coded
+from crmkit.frames.eager import Column, Columns
 from crmkit.frames.expressions import kinds_of
 from crmkit.frames.native import Frame, recognised, wrapped
 
@@ -91,14 +92,7 @@ def _brought_in(frame: Frame, columns: Columns) -> Frame:
     if engine.is_polars():
         import polars as pl
 
-        kinds = {"text": pl.String(), "nothing": pl.Float64()}
-        series = [
-            pl.Series(name, list(c), kinds[k])
-            if (k := eager.holds(c)) in kinds
-            else pl.Series(name, c, nan_to_null=True)
-            for name, c in columns.items()
-        ]
-        return wrapped(pl.LazyFrame(series))
+        return wrapped(pl.LazyFrame([_series(name, column) for name, column in columns.items()]))
     if engine.is_duckdb():
         return wrapped(eager.beside(native, eager.small_pandas(columns)))
     from pyspark.sql import functions as F  # noqa: N812 (PySpark's own convention)
@@ -106,16 +100,28 @@ def _brought_in(frame: Frame, columns: Columns) -> Frame:
     return wrapped(F.broadcast(native.sparkSession.createDataFrame(_arrow(columns))))
 
 
+def _series(name: str, column: Column) -> Any:
+    import polars as pl
+
+    if isinstance(column, Coded):
+        return _series(name, column.values).gather(column.codes)
+    kind = {"text": pl.String(), "nothing": pl.Float64()}.get(eager.holds(column))
+    return pl.Series(name, column, nan_to_null=True) if kind is None else pl.Series(name, list(column), kind)
+
+
 def _arrow(columns: Columns) -> Any:
     import pyarrow as pa
 
-    kinds = {"text": pa.string(), "nothing": pa.float64()}
-    return pa.table(
-        {
-            name: pa.array(list(c), kinds[k]) if (k := eager.holds(c)) in kinds else pa.array(c, from_pandas=True)
-            for name, c in columns.items()
-        }
-    )
+    return pa.table({name: _arrow_array(column) for name, column in columns.items()})
+
+
+def _arrow_array(column: Column) -> Any:
+    import pyarrow as pa
+
+    if isinstance(column, Coded):
+        return _arrow_array(column.values).take(pa.array(column.codes))
+    kind = {"text": pa.string(), "nothing": pa.float64()}.get(eager.holds(column))
+    return pa.array(column, from_pandas=True) if kind is None else pa.array(list(column), kind)
 
 
 def _filled(values: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
@@ -18,34 +18,38 @@ from crmkit.tags.tagging.matches import first_word, in_range
 UNITS: Final = 10_000
 DAY: Final = "crmkit_day"
 _SALE: Final = "crmkit_sale"
-_How: TypeAlias = Literal["sum", "min", "max"]
+_How: TypeAlias = Literal["sum", "count", "min", "max"]
 Numbered: TypeAlias = Mapping[int, Leaf]
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """Columns to compute on each row of a log, and how each is brought together by customer."""
+    """Columns to compute on each row of a log, and how each is brought together by customer; equal ones once."""
 
     today: int
     marks: Mapping[str, str]
     columns: dict[str, nw.Expr] = field(default_factory=dict)
     how: dict[str, _How] = field(default_factory=dict)
+    first: dict[Hashable, str] = field(default_factory=dict)
+    same: dict[str, str] = field(default_factory=dict)
 
-    def put(self, name: str, column: nw.Expr, how: _How) -> None:
-        """Add a column."""
-        self.columns[f"crmkit_{name}"], self.how[f"crmkit_{name}"] = column, how
+    def put(self, name: str, column: nw.Expr, how: _How, meaning: Hashable = None) -> None:
+        """Add a column; of those of one `meaning`, the first alone is computed."""
+        new = f"crmkit_{name}"
+        known = self.first.setdefault((how, meaning or new), new)
+        if known != new:
+            self.same[new] = known
+            return
+        self.columns[new], self.how[new] = column, how
 
     def of(self, rows: frames.Frame) -> frames.Frame:
         """Compute and bring together; counts and days as int64."""
         made = rows.with_columns(**self.columns).group_by("customer_id")
         table = made.agg(**{name: getattr(nw.col(name), how)() for name, how in self.how.items()})
         whole = [name for name in self.how if not name.startswith("crmkit_x")]
-        return table.with_columns(nw.col(*whole).cast(nw.Int64)) if whole else table
-
-    @property
-    def sums(self) -> list[str]:
-        """Columns that are 0 of who has no row."""
-        return [name for name, how in self.how.items() if how == "sum"]
+        numbers = table.with_columns(nw.col(*whole).cast(nw.Int64)) if whole else table
+        copies = {new: nw.col(known) for new, known in self.same.items()}
+        return numbers.with_columns(**copies) if copies else numbers
 
     def within(self, window_days: int | None) -> nw.Expr:
         """Whether a row lies in the window."""
@@ -80,7 +84,8 @@ def log_totals(leaves: Numbered, log: str, marks: Mapping[str, Attribute], today
             _put_words(totals, i, leaf)
         elif isinstance(leaf, Unanswered) and leaf.answer == log:
             counts = _sales(log) & totals.met(leaf.answer_where)
-            totals.put(f"a{i}", nw.when(counts).then(nw.col(DAY)), "max")
+            last = (DAY, True, None, leaf.answer_where)
+            totals.put(f"a{i}", nw.when(counts).then(nw.col(DAY)), "max", last)
     return totals
 
 
@@ -116,20 +121,23 @@ def _sales(log: str) -> nw.Expr:
 
 def _put_measure(totals: Totals, i: int, leaf: Measure) -> None:
     inside, value = totals.within(leaf.window_days), nw.col(leaf.column or DAY)
-    is_row = _sales(leaf.log) if leaf.column != "amount" or leaf.how != "sum" else nw.lit(True)
+    sales_only = leaf.column != "amount" or leaf.how != "sum"
+    is_row = _sales(leaf.log) if sales_only else nw.lit(True)
+    rows = (leaf.window_days, leaf.where)
     met = is_row & inside & totals.met(leaf.where)
     if leaf.how in ("sum", "mean"):
         units = (value * UNITS).round(0).cast(nw.Int64)
-        totals.put(f"u{i}", nw.when(met & ~value.is_null()).then(units).otherwise(nw.lit(0)), "sum")
+        totals.put(f"u{i}", nw.when(met & ~value.is_null()).then(units).otherwise(nw.lit(0)), "sum", (leaf.column, sales_only, *rows))
     if leaf.how in ("count", "share", "mean"):
         counted = met & ~value.is_null() if leaf.column else met
-        totals.put(f"n{i}", frames.one_if(counted), "sum")
+        # Counting values is cheaper than adding up ones: sums of integers have 128 bits in DuckDB.
+        totals.put(f"n{i}", nw.when(counted).then(nw.lit(1)), "count", (leaf.column, sales_only, *rows))
     if leaf.how == "share":
-        totals.put(f"d{i}", frames.one_if(is_row & inside), "sum")
+        totals.put(f"d{i}", nw.when(is_row & inside).then(nw.lit(1)), "count", ("", True, leaf.window_days, ()))
     if leaf.how in ("min", "max"):
-        totals.put(f"x{i}", nw.when(met).then(value), leaf.how)
+        totals.put(f"x{i}", nw.when(met).then(value), leaf.how, (leaf.column, sales_only, *rows))
     if leaf.how == "days_since":
-        totals.put(f"l{i}", nw.when(met).then(nw.col(DAY)), "max")
+        totals.put(f"l{i}", nw.when(met).then(nw.col(DAY)), "max", (DAY, sales_only, *rows))
     if dates_itself(leaf):
         there = met & in_range(value, leaf.low, leaf.above, leaf.high) if leaf.column else met
         totals.put(f"f{i}", nw.when(there).then(nw.col(DAY)), "min")

@@ -22,6 +22,7 @@ from crmkit.tags.tagging.measures import Totals, log_totals, marks_of, unanswere
 from crmkit.tags.tagging.orders import marked_orders, marked_rows
 from crmkit.tags.tagging.standing import Standing, found_words
 
+_DECIDING: Final = tuple(f"crmkit_{letter}" for letter in "nduxam")
 _REFUNDS: Final = ("exclude", "net", "raise")
 
 
@@ -214,15 +215,17 @@ def _marked(
 
 
 def _winning(marked: frames.Frame, rules: Sequence[TagRule], standing: Standing) -> frames.Frame:
-    """Add `crmkit_ri`: 1 where rule i gives its tag, none of the stronger ones being met."""
+    """Add `crmkit_ri`: true where rule i gives its tag, none of the stronger ones being met."""
     met = {f"crmkit_m{i}": frames.one_if(standing.met(rule.when)) for i, rule in enumerate(rules)}
     known = marked.with_columns(**met)
     wins = {}
     for i in range(len(rules)):
         holds = nw.col(f"crmkit_m{i}") == 1
         beaten = [nw.col(f"crmkit_m{k}") == 1 for k in stronger(rules, i)]
-        wins[f"crmkit_r{i}"] = frames.one_if(holds & ~reduce(or_, beaten) if beaten else holds)
-    return known.with_columns(**wins)
+        wins[f"crmkit_r{i}"] = holds & ~reduce(or_, beaten) if beaten else holds
+    # What decided is known: rows are told apart, dated and given their evidence by the rest.
+    done = [name for name in frames.names_of(known) if name.startswith(_DECIDING)]
+    return known.with_columns(**wins).drop(*done)
 
 
 def _tagged(
@@ -232,7 +235,7 @@ def _tagged(
     since = standing.since(rule.when)
     dimension, tag, value = rule.gives
     day = nw.lit(None, dtype=nw.Int64) if since.day is None else since.day.cast(nw.Int64)
-    rows = whole.filter(nw.col(f"crmkit_r{i}") == 1)
+    rows = whole.filter(nw.col(f"crmkit_r{i}"))
     return rows.select(
         "customer_id",
         dimension=nw.lit(dimension),
