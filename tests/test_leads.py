@@ -261,6 +261,37 @@ def merged_on_polars(table: pd.DataFrame) -> leads.MergedLeads:
     return leads.MergedLeads(*(engines.to_pandas(part, sort=False) for part in parts))
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("phone", "13907552016", "same phone; same name"),
+        ("phone", "010-65529988", "same landline; same name; same city"),  # not only the number is filled: its kind, too
+        ("email", "lei@shop.cn", "same mail; same name"),
+    ],
+)
+def test_what_fills_a_gap_finds_more_in_the_next_round(field, value, reason):
+    """b is a by one field and gives it another one, and only by that one is c the same as a."""
+    other = {"phone": "email", "email": "phone"}[field]
+    shared = {"phone": "13611112233", "email": "li@first.cn"}[other]
+    region = "北京" if "city" in reason else None
+    table = pd.DataFrame(
+        {
+            "lead_id": ["a", "b", "c"],
+            "name": ["李雷", "李雷", "李雷"],
+            "company": ["安宝科技有限公司", None, None],
+            "region": ["北京", None, region],
+            field: [None, value, value],
+            other: [shared, shared, None],
+        }
+    )
+    first = leads.duplicates(engines.to_engine("polars", table))
+    assert engines.to_pandas(first)[["lead_id", "other_id"]].values.tolist() == [["a", "b"], ["b", "c"]]
+    merged = merged_on_polars(table)
+    told = merged.removals[["lead_id", "survivor_id", "round", "reason"]].values.tolist()
+    assert told == [["b", "a", 1, told[0][3]], ["c", "a", 2, reason]]
+    assert merged.survivors[f"{field}_standard"].tolist() == [value]
+
+
 @settings(max_examples=20)
 @given(small_lists(), st.randoms(use_true_random=False))
 def test_merging_loses_no_lead_has_no_order_and_is_done_once(table, random):
