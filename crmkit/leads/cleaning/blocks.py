@@ -121,13 +121,15 @@ def candidates(
     order = _order(fields, row, placed, max_block)
     number = placed["block"].astype(np.int64) * (int(placed["place"].max(initial=0)) + 1) + placed["place"]
     first, second = pairs_in_blocks(number[order].astype(np.int64), row[order], most=max_block, window=window)
-    return Candidates(ids, fields, first, second, _oversized(members, blocks, max_block))
+    large = members.filter(nw.col("size") > max_block) if (placed["size"] > max_block).any() else None
+    return Candidates(ids, fields, first, second, _oversized(large, blocks))
 
 
 def block_keys(rows: frames.Frame, blocks: tuple[Block, ...]) -> frames.Frame:
     """One row per lead and block whose key it has: `lead_id`, `block` (number), `key`."""
+    made = _with_keys(rows, {key for block in blocks for key in block.keys})
     parts = [
-        _with_keys(rows, block).select("lead_id", block=nw.lit(number).cast(nw.Int64), key=nw.col("__key"))
+        made.select("lead_id", block=nw.lit(number).cast(nw.Int64), key=_joined([f"__{key}" for key in block.keys]))
         for number, block in enumerate(blocks)
     ]
     return nw.concat(parts).filter(~nw.col("key").is_null())
@@ -140,19 +142,22 @@ def _members(keys: frames.Frame) -> frames.Frame:
     return keys.join(shared, on=["block", "key"], how="inner")
 
 
-def _with_keys(rows: frames.Frame, block: Block) -> frames.Frame:
-    digits = nw.col("phone").str.replace_all("[^0-9]", "")
-    email = nw.col("email")
+def _with_keys(rows: frames.Frame, keys: set[str]) -> frames.Frame:
+    """Add `__<key>`; digits are a column first, else they would be found anew at each use."""
+    digits, email = nw.col("__digits"), nw.col("email")
     made = {
-        "phone": nw.col("phone"),
-        "phone_tail": nw.when(digits.str.len_chars() >= 8).then(digits.str.tail(8)),
-        "phone_head": nw.when(digits.str.len_chars() >= 8).then(digits.str.head(7)),
-        "email": email,
-        "email_name": email.str.replace_all(r"(\+[^@]*)?@.*\z", ""),
+        "phone_tail": nw.when(nw.col("__signs") >= 8).then(digits.str.tail(8)),
+        "phone_head": nw.when(nw.col("__signs") >= 8).then(digits.str.head(7)),
+        "email_name": email.str.replace_all(r"[+@].*\z", ""),
         "email_domain": email.str.replace_all("^[^@]*@", ""),
     }
-    parts = [made.get(key, nw.col(key)) for key in block.keys]
-    return rows.with_columns(__key=parts[0] if len(parts) == 1 else nw.concat_str(*parts, separator=_BETWEEN))
+    bare = rows.with_columns(__digits=nw.col("phone").str.replace_all("[^0-9]", ""))
+    counted = bare.with_columns(__signs=digits.str.len_chars())
+    return counted.with_columns(**{f"__{key}": made.get(key, nw.col(key)) for key in sorted(keys)})
+
+
+def _joined(columns: list[str]) -> nw.Expr:
+    return nw.col(columns[0]) if len(columns) == 1 else nw.concat_str(*columns, separator=_BETWEEN)
 
 
 def _order(fields: dict[str, Any], row: I64, placed: dict[str, Any], max_block: int) -> I64:
@@ -166,9 +171,10 @@ def _order(fields: dict[str, Any], row: I64, placed: dict[str, Any], max_block: 
     return np.lexsort((row, tie, placed["place"], placed["block"])).astype(np.int64)
 
 
-def _oversized(members: frames.Frame, blocks: tuple[Block, ...], max_block: int) -> dict[str, Any]:
-    large = members.filter(nw.col("size") > max_block).select("block", "key", "size")
-    found = frames.distinct_rows(large, ["block", "key", "size"])
+def _oversized(large: frames.Frame | None, blocks: tuple[Block, ...]) -> dict[str, Any]:
+    nothing = np.empty(0, dtype=object)
+    names = ["block", "key", "size"]
+    found = dict.fromkeys(names, nothing) if large is None else frames.distinct_rows(large.select(*names), names)
     return {
         "block": np.array([blocks[int(number)].name for number in found["block"]], dtype=object),
         "key": np.array([str(key).replace(_BETWEEN, " + ") for key in found["key"]], dtype=object),

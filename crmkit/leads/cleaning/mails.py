@@ -30,11 +30,14 @@ def with_standard_mails(frame: frames.Frame, text: str, plus_tags: PlusTags) -> 
     """Add `email_standard` and `email_problem` ("" for none) of a text column in half-width signs."""
     bare = nw.col(text).str.replace_all("。", ".", literal=True).str.replace_all(" ", "", literal=True)
     bare = bare.str.replace_all(r"^(<|[Mm][Aa][Ii][Ll][Tt][Oo]:)+", "").str.replace_all(r"[>.,;]+\z", "")
-    local = bare.str.replace_all(r"@.*\z", "")
+    found = nw.col("__bare")
+    local = found.str.replace_all(r"@.*\z", "")
     if plus_tags == "drop":
         local = local.str.replace_all(r"\+.*\z", "")
-    parts = frame.with_columns(__bare=bare, __local=local, __domain=bare.str.replace_all("^[^@]*@", ""))
-    whole = nw.concat_str(nw.col("__local"), nw.lit("@"), nw.col("__domain").str.to_lowercase())
+    domain = found.str.replace_all("^[^@]*@", "").str.to_lowercase()
+    # Step by step: an expression that stands in several others is computed, and on Spark planned, in each of them.
+    parts = frame.with_columns(__bare=bare).with_columns(__local=local, __domain=domain)
+    whole = nw.concat_str(nw.col("__local"), nw.lit("@"), nw.col("__domain"))
     parts = parts.with_columns(__whole=nw.when(nw.col("__bare").str.contains("@", literal=True)).then(whole))
     found = nw.col("__whole")
     valid = (

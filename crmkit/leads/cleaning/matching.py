@@ -201,12 +201,14 @@ def _next_round(
     def untouched(frame: frames.Frame) -> frames.Frame:
         return frames.join_small(frame, marked, on=["lead_id"]).filter(nw.col("__touched").is_null()).drop("__touched")
 
-    new_keys = frames.held(block_keys(renewed, plan.blocks), like=like)
+    new_keys = block_keys(renewed, plan.blocks)
     live = {lead for lead, fields in changed.items() if fields is not None}
     fresh = {"lead_id": _ids(list(live), touched), "__fresh": np.ones(len(live), dtype=np.int64)}
     looked_at = frames.join_small(new_keys, fresh, on=["lead_id"]).filter(~nw.col("__fresh").is_null())
     wanted = looked_at.select("block", "key").unique()
-    every = nw.concat([untouched(keys), new_keys]).join(wanted, on=["block", "key"], how="semi")
+    # First the few keys that are wanted, then who has them: the other way round, all keys would be looked up by lead.
+    there = untouched(keys.join(wanted, on=["block", "key"], how="semi"))
+    every = nw.concat([there, new_keys.join(wanted, on=["block", "key"], how="semi")])
     now = nw.concat([untouched(rows), renewed.select(*frames.names_of(rows))])
     return now, frames.held(every, like=like)
 

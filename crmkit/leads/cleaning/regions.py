@@ -19,6 +19,7 @@ CONFLICT: Final = "region_conflict"
 _CHINESE: Final = re.compile("[一-鿿]")
 _GAPS: Final = re.compile(r"[\s,;/|\\\-_>.()·、，；]+")
 _WORDS: Final = re.compile(r"[a-z]+")
+_LONGEST: Final = 12  # signs of a Chinese name
 # Words that say of a name what it is, in English and in pinyin.
 _SILENT: Final = frozenset(
     (
@@ -41,12 +42,12 @@ class Region(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Gazetteer:
-    """Spelling -> provinces (numbers) and -> cities (province, city); longest Chinese spellings first."""
+    """Spelling -> provinces (numbers) and -> cities (province, city); which spellings are Chinese."""
 
     provinces: dict[str, int]
     cities: dict[str, tuple[tuple[int, int], ...]]
-    chinese_provinces: tuple[str, ...]
-    chinese_cities: tuple[str, ...]
+    chinese_provinces: frozenset[str]
+    chinese_cities: frozenset[str]
 
 
 def region_of(text: str, locale: Locale) -> Region:
@@ -78,15 +79,19 @@ def _name(place: Place, locale: Locale) -> str:
 def _in_chinese(text: str) -> tuple[int | None, list[tuple[int, int]], str]:
     known = _gazetteer()
     rest = _GAPS.sub("", text).removeprefix("中华人民共和国").removeprefix("中国")
-    spelling = next((name for name in known.chinese_provinces if rest.startswith(name)), None)
-    city = next((name for name in known.chinese_cities if rest.startswith(name)), None)
+    spelling = _longest_start(rest, known.chinese_provinces)
+    city = _longest_start(rest, known.chinese_cities)
     # 吉林市 is the city, 吉林 and 吉林省 the province: the longer reading counts, the province where both are as long.
     if spelling is None or (city is not None and len(city) > len(spelling)):
         return (None, list(known.cities[city]), "") if city else (None, [], UNKNOWN)
     province = known.provinces[spelling]
-    rest = rest[len(spelling) :]
-    city = next((name for name in known.chinese_cities if rest.startswith(name)), None)
+    city = _longest_start(rest[len(spelling) :], known.chinese_cities)
     return province, list(known.cities[city]) if city else [], ""
+
+
+def _longest_start(text: str, names: frozenset[str]) -> str | None:
+    """Look up the longest name that a text begins with."""
+    return next((text[:length] for length in range(_LONGEST, 0, -1) if text[:length] in names), None)
 
 
 def _in_letters(text: str) -> tuple[int | None, list[tuple[int, int]], str]:
@@ -144,5 +149,7 @@ def _spellings(place: Place) -> list[str]:
     return list(dict.fromkeys([*spelt, *more]))
 
 
-def _chinese(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted((name for name in names if _CHINESE.search(name)), key=lambda name: (-len(name), name)))
+def _chinese(names: Iterable[str]) -> frozenset[str]:
+    chinese = frozenset(name for name in names if _CHINESE.search(name))
+    assert all(len(name) <= _LONGEST for name in chinese)
+    return chinese
