@@ -1,5 +1,6 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
+from crmkit.frames.database import Database, Unreadable, days_of, engine_versions
 from crmkit.frames.days import (
     as_day,
     as_moment,
@@ -19,14 +20,18 @@ from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_s
 from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
+    "Database",
     "Frame",
+    "Unreadable",
     "arrays",
     "as_day",
     "as_moment",
     "brought_in",
     "build",
     "column_names",
+    "days_of",
     "distinct_rows",
+    "engine_versions",
     "enter",
     "held",
     "is_lazy",
