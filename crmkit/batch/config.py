@@ -13,7 +13,7 @@ from typing import Annotated, Any, Final, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
-from crmkit import schema
+from crmkit import purchases, schema
 from crmkit.errors import ConfigError
 from crmkit.settings_files import shown
 
@@ -112,6 +112,7 @@ class Config(_Settings):
     time_zone: str | None = None
     locale: Literal["en", "zh"] = "en"
     refunds: Refunds = "exclude"
+    purchase_model: purchases.Model = "auto"
     bad_rows: Literal["stop", "set_aside"] = "stop"
     reject_limit: Annotated[int, Field(ge=0)] = 1000
     memory: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?(MB|MiB|GB|GiB)$")] | None = None
@@ -202,11 +203,16 @@ def _texts(error: ValidationError, plain: Mapping[str, Any]) -> list[str]:
         place = ".".join(map(str, keys)) or "the file"
         got = shown(found["input"])
         if found["type"] == "extra_forbidden":
-            text = f"{place}: no such key; {_meant(str(keys[-1]), _siblings(keys[:-1]))}."
+            text = f"{place}: no such key; {_meant(str(keys[-1]), _siblings(keys[:-1]))}"
         elif found["type"] == "missing":
             text = f"{place}: the key is missing; expected one."
         else:
-            said = found["msg"].removeprefix("Input should be ").replace("Input should ", "to ")
+            said = (
+                found["msg"]
+                .removeprefix("Input should be ")
+                .replace("a valid date", "a date such as 2024-06-30")
+                .replace("Input should ", "to ")
+            )
             text = f"{place}: got {got}; expected {said}."
         texts[place] = f"{texts[place][:-1]}, or {text.split('; expected ')[1]}" if place in texts else text
     return list(texts.values())
@@ -235,7 +241,7 @@ def _siblings(keys: list[int | str]) -> list[str]:
 
 def _meant(name: str, known: list[str] | tuple[str, ...]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"expected any of {', '.join(known)}"
+    return f"did you mean {close[0]!r}?" if close else f"expected any of {', '.join(known)}."
 
 
 def _zone(config: Config) -> list[str]:
@@ -250,13 +256,13 @@ def _sources(config: Config) -> list[str]:
     found = []
     for name, source in config.sources.items():
         if name not in TABLES:
-            found.append(f"sources.{name}: no such table; {_meant(name, list(TABLES))}.")
+            found.append(f"sources.{name}: no such table; {_meant(name, list(TABLES))}")
             continue
         known = TABLES[name].known
         for theirs, ours in source.rename.items():
             if ours not in known:
                 place = f"sources.{name}.rename.{theirs}"
-                found.append(f"{place}: got {ours!r}, which {name} does not have; {_meant(ours, known)}.")
+                found.append(f"{place}: got {ours!r}, which {name} does not have; {_meant(ours, known)}")
         if source.numbers and name not in OPEN_TABLES:
             found.append(f"sources.{name}.numbers: expected only with {' and '.join(OPEN_TABLES)}.")
         found += [f"sources.{name}.numbers: {name} knows {own!r} already." for own in source.numbers if own in known]

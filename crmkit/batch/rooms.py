@@ -47,9 +47,13 @@ class Work:
     def fit(self, judge: Literal["orders", "chance"]) -> purchases.PurchaseFit:
         """Fit the purchase process, once per run and judge."""
         if judge not in self.fits:
-            day, refunds = self.config.day, self.config.refunds
+            config = self.config
             self.fits[judge] = purchases.fit_purchase_process(
-                self.table("orders"), as_of=day, judge=judge, refunds=refunds
+                self.table("orders"),
+                as_of=config.day,
+                model=config.purchase_model,
+                judge=judge,
+                refunds=config.refunds,
             )
         return self.fits[judge]
 

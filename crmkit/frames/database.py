@@ -108,10 +108,13 @@ class Database:
         that are none are left out and listed.
         """
         names, mark = _header(files)
-        options = {"rejects_table": f"{name}_lines", "rejects_scan": f"{name}_scans"} if tolerant else {}
+        options: dict[str, Any] = (
+            {"rejects_table": f"{name}_lines", "rejects_scan": f"{name}_scans"} if tolerant else {}
+        )
+        places: Any = [str(file) for file in files]  # its annotation knows one file only
         relation = _read(
             lambda: self._connection.read_csv(
-                [str(file) for file in files],
+                places,
                 columns=dict.fromkeys(names, "VARCHAR"),
                 auto_detect=False,
                 header=True,
