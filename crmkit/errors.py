@@ -15,3 +15,11 @@ class DomainError(CrmkitError):
 
 class FitError(CrmkitError):
     """A model can't be fitted to these data; the text says what the data lack."""
+
+
+class ConfigError(DomainError):
+    """A config of a batch run is not as it should be; the text names file, key, what was got, what was expected."""
+
+
+class UnreachableError(CrmkitError):
+    """A source can't be read, or a target can't be written; the text names it and what the system said."""

@@ -18,8 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
     Notes
     -----
-    Exit codes: 0 done; 2 wrong use, or a package is missing; 3 the data were refused; 4 a file could not be read or
-    written.
+    Exit codes: 0 done; 1 done, with rows set aside; 2 wrong use, config, or a package is missing; 3 the data were
+    refused; 4 a source or target could not be read or written.
     """
     try:
         from crmkit.cli import app

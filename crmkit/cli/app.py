@@ -10,7 +10,9 @@ import typer
 from rich.console import Console
 
 import crmkit
+from crmkit.cli import batch as batch_job
 from crmkit.cli import demo as demo_job
+from crmkit.cli.console import failed, screen
 from crmkit.cli.progress import progress
 from crmkit.cli.texts import texts
 from crmkit.errors import CrmkitError
@@ -28,12 +30,14 @@ def build() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_crmkit)
     app.command("demo")(demo)
+    app.command("run")(batch_job.run)
+    app.command("check")(batch_job.check)
     return app
 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        _out().print(f"crmkit {crmkit.__version__}")
+        screen().print(f"crmkit {crmkit.__version__}")
         raise typer.Exit
 
 
@@ -50,14 +54,14 @@ def demo(
     locale: Annotated[Language, typer.Option(help="Language of page and names.")] = Language.en,
 ) -> None:
     """Segment 23,570 real customers (CDNOW, 1997-98): tables as Parquet and one page under OUT."""
-    console, words = _out(), texts(locale.value)
+    console, words = screen(), texts(locale.value)
     try:
         with progress(Console(stderr=True, highlight=False), total=demo_job.STEPS) as step:
             made = demo_job.run(out, locale=locale.value, step=step)
     except CrmkitError as error:
-        raise _failed(str(error), code=3) from None
+        raise failed(str(error), code=3) from None
     except OSError as error:
-        raise _failed(words["unwritable"].format(place=out, error=error), code=4) from None
+        raise failed(words["unwritable"].format(place=out, error=error), code=4) from None
     console.print(words["written"])
     width = max(len(str(file)) for file in made.rows)
     for file, rows in made.rows.items():
@@ -67,12 +71,3 @@ def demo(
     console.print(words["says"])
     for sentence in made.sentences:
         console.print("  " + sentence.replace("\N{NO-BREAK SPACE}", " "))
-
-
-def _out() -> Console:
-    return Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-
-
-def _failed(text: str, *, code: int) -> typer.Exit:
-    Console(stderr=True, highlight=False, markup=False, soft_wrap=True).print(f"crmkit: {text}")
-    return typer.Exit(code)

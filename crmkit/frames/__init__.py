@@ -1,6 +1,7 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
 from crmkit.frames.coded import Coded
+from crmkit.frames.database import Database, Unreadable, days_of, engine_versions
 from crmkit.frames.days import (
     as_day,
     as_moment,
@@ -21,14 +22,18 @@ from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
     "Coded",
+    "Database",
     "Frame",
+    "Unreadable",
     "arrays",
     "as_day",
     "as_moment",
     "brought_in",
     "build",
     "column_names",
+    "days_of",
     "distinct_rows",
+    "engine_versions",
     "enter",
     "group_numbers",
     "held",

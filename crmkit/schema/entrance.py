@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -111,16 +112,16 @@ def conform(
     """
     names = frames.column_names(frame)
     findings.refuse(findings.repeated_names(names, table, names))
-    renamed = _renamed(frame, rename)
-    names = frames.column_names(renamed)
+    given = renamed(frame, rename)
+    names = frames.column_names(given)
     used = [name for name in table.known if name in names]
     missing = findings.name_findings(names, table, used)
     if not used:
         findings.refuse(missing)
-    entered, found = _examined(renamed, table, used, time_zone=time_zone, passing=frames.is_lazy(renamed))
-    findings.refuse(missing + found)
+    found = examined(given, table, used, time_zone=time_zone, passing=frames.is_lazy(given))
+    findings.refuse(missing + found.findings)
     texts = [name for name in used if table[name].kind in ("id", "text")]
-    return frames.put_back(entered, like=renamed, same=texts)
+    return frames.put_back(found.rows.drop(*found.raws), like=given, same=texts)
 
 
 def violations(frame: IntoFrameT, table: Table, *, as_of: dt.date | None = None) -> IntoFrameT:
@@ -149,7 +150,7 @@ def violations(frame: IntoFrameT, table: Table, *, as_of: dt.date | None = None)
     found = findings.name_findings(names, table, known)
     used = [name for name in known if names.count(name) == 1]
     if used:
-        found += _examined(frame, table, used, as_of=day)[1]
+        found += examined(frame, table, used, as_of=day).findings
     columns = {
         "column": np.array([finding.column for finding in found], dtype=object),
         "rule": np.array([finding.rule for finding in found], dtype=object),
@@ -162,7 +163,8 @@ def violations(frame: IntoFrameT, table: Table, *, as_of: dt.date | None = None)
     return frames.build(columns, like=frame)
 
 
-def _renamed(frame: IntoFrameT, rename: Mapping[str, str] | None) -> IntoFrameT:
+def renamed(frame: IntoFrameT, rename: Mapping[str, str] | None) -> IntoFrameT:
+    """Rename columns, if there is anything to rename; DomainError as for `conform`."""
     if not rename:
         return frame
     names = frames.column_names(frame)
@@ -181,7 +183,29 @@ def _renamed(frame: IntoFrameT, rename: Mapping[str, str] | None) -> IntoFrameT:
     return frames.rename(frame, rename)
 
 
-def _examined(
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A table with everything read that can be read.
+
+    Attributes
+    ----------
+    rows : lazy frame
+        All rows, with the texts that were read beside what they became.
+    raws : list of str
+        Names of the columns of these texts.
+    rules : list of Rule
+        What the cells were held to.
+    findings : list of Finding
+        What is wrong.
+    """
+
+    rows: frames.Frame
+    raws: list[str]
+    rules: list[findings.Rule]
+    findings: list[findings.Finding]
+
+
+def examined(
     frame: Any,
     table: Table,
     used: Sequence[str],
@@ -189,7 +213,7 @@ def _examined(
     time_zone: str | None = None,
     as_of: dt.date | None = None,
     passing: bool = False,
-) -> tuple[frames.Frame, list[findings.Finding]]:
+) -> Examined:
     """Enter a table with everything read that can be read, and find all that is wrong."""
     entered = frames.enter(frame, columns=used, passing=passing, time_zone=time_zone)
     entered, rules = _read_texts(_typed(entered, table, used), table, used)
@@ -205,8 +229,7 @@ def _examined(
     found += findings.count(entered, table, rules)
     if table is ORDERS and {"order_id", "customer_id"} <= sound.keys():
         found += _shared_orders(entered)
-    raws = [name for name in present if name.endswith(_RAW)]
-    return entered.drop(*raws) if raws else entered, found
+    return Examined(entered, [name for name in present if name.endswith(_RAW)], rules, found)
 
 
 def _wrong_kinds(table: Table, kinds: Mapping[str, nw.dtypes.DType]) -> list[findings.Finding]:

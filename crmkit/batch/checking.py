@@ -1,0 +1,70 @@
+"""Tables that keep the rules: bad rows stop the run, or stand aside with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from crmkit import frames
+from crmkit.batch.config import TABLES, Config
+from crmkit.batch.sources import Input, load
+from crmkit.errors import SchemaError
+from crmkit.schema import Column, Table
+from crmkit.schema.parting import parted
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What became of a table: rows in are rows kept and rows set aside."""
+
+    name: str
+    files: tuple[dict[str, str | int], ...]
+    rows_in: int
+    rows_kept: int
+    rows_aside: int
+    errors: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def read_table(database: frames.Database, config: Config, name: str) -> Checked:
+    """Read a table, check it, and keep its good rows in the database under its name, the others under `rejects_<name>`.
+
+    Raises
+    ------
+    SchemaError
+        A column is wrong, rows are bad and bad rows stop the run, or there are more of them than `reject_limit`.
+    UnreachableError
+        The source can't be read.
+    """
+    raw, source = f"raw_{name}", config.sources[name]
+    found = load(database, config, name, into=raw)
+    table = _with_numbers(TABLES[name], source.numbers)
+    parts = parted(database.numbered(raw), table, rename=source.rename, time_zone=config.time_zone)
+    if parts.errors and config.bad_rows == "stop":
+        raise SchemaError("\n".join(parts.errors))
+    database.keep(name, parts.kept)
+    database.keep(f"bad_{name}", parts.rejected)
+    bad = database.rows(f"bad_{name}") + len(found.unreadable)
+    rows = database.rows(raw) + len(found.unreadable)
+    if bad > config.reject_limit:
+        limit = f"{name}: {bad} of {rows} rows are bad; expected {config.reject_limit} at most (reject_limit)."
+        raise SchemaError("\n".join([limit, *parts.errors, *_said(found)]))
+    database.keep_rejects(f"rejects_{name}", raw=raw, bad=f"bad_{name}", lines=found.unreadable)
+    database.drop(raw)
+    errors = (*parts.errors, *_said(found))
+    return Checked(name, found.files, rows, rows - bad, bad, errors, parts.warnings)
+
+
+def _with_numbers(table: Table, numbers: Sequence[str]) -> Table:
+    own = tuple(Column(name, "number", "an attribute") for name in numbers)
+    return replace(table, columns=(*table.columns, *own)) if own else table
+
+
+def _said(found: Input) -> list[str]:
+    if not found.unreadable:
+        return []
+    first = found.unreadable[0]
+    return [
+        f"{first.file}: {len(found.unreadable)} lines are no rows (first: line {first.line}: {first.reason})\n"
+        f"Repair the file where it is made."
+    ]

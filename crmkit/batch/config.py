@@ -1,0 +1,305 @@
+"""What a run reads, does and writes, as a TOML file that is checked before any work."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+import os
+import tomllib
+import zoneinfo
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+
+from crmkit import purchases, schema
+from crmkit.errors import ConfigError
+from crmkit.settings_files import shown
+
+TABLES: Final = {table.name: table for table in schema.TABLES}
+OPEN_TABLES: Final = ("customers", "leads")  # any further column is an attribute
+_LARGEST = 1_000_000
+Days = Annotated[int, Field(ge=1, le=36525)]
+Refunds = Literal["exclude", "net", "raise"]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Source(_Settings):
+    """Where a table comes from: `path` to a CSV or Parquet file, a folder of them, a pattern, or a DuckDB file."""
+
+    path: Annotated[str, Field(min_length=1)]
+    format: Literal["csv", "parquet", "duckdb"] | None = None
+    table: Annotated[str, Field(min_length=1)] | None = None
+    rename: dict[str, str] = {}
+    numbers: list[str] = []
+
+
+class Output(_Settings):
+    """Where results go: a `folder` of Parquet or CSV files, or a `duckdb` file."""
+
+    folder: Annotated[str, Field(min_length=1)] | None = None
+    format: Literal["parquet", "csv"] = "parquet"
+    duckdb: Annotated[str, Field(min_length=1)] | None = None
+
+
+class Rfm(_Settings):
+    """Settings of `rfm`."""
+
+    scheme: Literal["grid", "types", "tiers"] = "grid"
+    window_days: Days | None = None
+
+
+class Repurchase(_Settings):
+    """Settings of `repurchase`."""
+
+    horizon_days: Annotated[int, Field(ge=1, le=366)] = 30
+    lead_days: Annotated[int, Field(ge=0, le=366)] = 14
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.8
+
+
+class Churn(_Settings):
+    """Settings of `churn`; `rules` is a file as `churn.read_rules` reads it."""
+
+    horizon_days: Days = 90
+    rules: str | None = None
+
+
+class Clv(_Settings):
+    """Settings of `clv`."""
+
+    horizon_days: Days = 365
+    discount_rate_per_year: Annotated[float, Field(ge=0, le=10)] = 0.1
+    margin: Annotated[float, Field(gt=0)] = 1.0
+
+
+class Scoring(_Settings):
+    """Settings of `scoring`; `card` is a file as `scoring.read_scorecard` reads it."""
+
+    card: str
+    events: Literal["all", "new"] = "all"
+
+
+class Attribution(_Settings):
+    """Settings of `attribution`."""
+
+    models: Annotated[list[str], Field(min_length=1)] | None = None
+    lookback_days: Annotated[float, Field(gt=0)] = 30.0
+    seed: int = 1
+
+
+class Rooms(_Settings):
+    """What is to be done: a table of settings for each room, empty for the defaults."""
+
+    rfm: Rfm | None = None
+    repurchase: Repurchase | None = None
+    churn: Churn | None = None
+    clv: Clv | None = None
+    scoring: Scoring | None = None
+    attribution: Attribution | None = None
+
+
+class Config(_Settings):
+    """A whole run."""
+
+    as_of: dt.date | Literal["yesterday"]
+    sources: Annotated[dict[str, Source], Field(min_length=1)]
+    output: Output
+    rooms: Rooms
+    time_zone: str | None = None
+    locale: Literal["en", "zh"] = "en"
+    refunds: Refunds = "exclude"
+    purchase_model: purchases.Model = "auto"
+    bad_rows: Literal["stop", "set_aside"] = "stop"
+    reject_limit: Annotated[int, Field(ge=0)] = 1000
+    memory: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?(MB|MiB|GB|GiB)$")] | None = None
+    threads: Annotated[int, Field(ge=1, le=1024)] | None = None
+    _file: Path = PrivateAttr(default=Path("config.toml"))
+    _day: dt.date = PrivateAttr(default=dt.date.min)
+
+    @property
+    def file(self) -> Path:
+        """Where the config was read from; its paths are relative to this folder."""
+        return self._file
+
+    @property
+    def day(self) -> dt.date:
+        """The day that `as_of` means."""
+        return self._day
+
+    def place(self, path: str) -> Path:
+        """Path of the config as a path of the machine."""
+        return self._file.parent / path
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Rooms to run, in their order."""
+        return tuple(name for name in Rooms.model_fields if getattr(self.rooms, name) is not None)
+
+
+def read_config(path: str | os.PathLike[str], *, now: dt.datetime) -> Config:
+    """Read and check the config of a run; nothing else is opened.
+
+    Parameters
+    ----------
+    path : path
+        A TOML file.
+    now : datetime, aware
+        What "yesterday" is counted from: the day before `now` in `time_zone` (UTC if none is given).
+
+    Returns
+    -------
+    Config
+
+    Raises
+    ------
+    ConfigError
+        With every finding: file, key, what was got, what was expected.
+    """
+    file = Path(path)
+    plain = _parsed(file)
+    try:
+        config = Config.model_validate(plain)
+    except ValidationError as error:
+        raise ConfigError("\n".join(f"{file.name}: {text}" for text in _texts(error, plain))) from None
+    found = [*_zone(config), *_sources(config), *_output(config), *_rooms(config)]
+    if found:
+        raise ConfigError("\n".join(f"{file.name}: {text}" for text in found))
+    config._file = file.absolute()
+    zone = zoneinfo.ZoneInfo(config.time_zone or "UTC")
+    yesterday = now.astimezone(zone).date() - dt.timedelta(days=1)
+    config._day = yesterday if config.as_of == "yesterday" else config.as_of
+    return config
+
+
+def _parsed(file: Path) -> dict[str, Any]:
+    try:
+        with file.open("rb") as opened:
+            raw = opened.read(_LARGEST + 1)
+    except OSError as error:
+        raise ConfigError(f"{file}: the config can't be read: {error.strerror}.") from None
+    if len(raw) > _LARGEST:
+        raise ConfigError(f"{file.name}: the config has more than {_LARGEST:,} bytes; expected a few thousand.")
+    try:
+        return tomllib.loads(raw.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        line = raw[: error.start].count(b"\n") + 1
+        raise ConfigError(f"{file.name}: line {line} is not UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file.name}: not TOML: {error}.") from None
+    except RecursionError:
+        raise ConfigError(f"{file.name}: not TOML: nested too deeply.") from None
+
+
+def _texts(error: ValidationError, plain: Mapping[str, Any]) -> list[str]:
+    """Say each finding of pydantic in the words of this library; one text per key."""
+    texts: dict[str, str] = {}
+    for found in error.errors(include_url=False):
+        # A choice of types ends in the name of the one that was tried: no key of the file.
+        keys = _keys(plain, found["loc"])
+        place = ".".join(map(str, keys)) or "the file"
+        got = shown(found["input"])
+        if found["type"] == "extra_forbidden":
+            text = f"{place}: no such key; {_meant(str(keys[-1]), _siblings(keys[:-1]))}"
+        elif found["type"] == "missing":
+            text = f"{place}: the key is missing; expected one."
+        else:
+            said = (
+                found["msg"]
+                .removeprefix("Input should be ")
+                .replace("a valid date", "a date such as 2024-06-30")
+                .replace("Input should ", "to ")
+            )
+            text = f"{place}: got {got}; expected {said}."
+        texts[place] = f"{texts[place][:-1]}, or {text.split('; expected ')[1]}" if place in texts else text
+    return list(texts.values())
+
+
+def _keys(plain: Any, loc: tuple[int | str, ...]) -> list[int | str]:
+    keys: list[int | str] = []
+    for key in loc:
+        is_inside = isinstance(plain, Mapping) or (isinstance(plain, list) and isinstance(key, int))
+        if not is_inside:
+            break
+        keys.append(key)
+        plain = plain.get(key) if isinstance(plain, Mapping) else plain[key]
+    return keys
+
+
+def _siblings(keys: list[int | str]) -> list[str]:
+    """Keys that may stand at a place of the config."""
+    kind: Any = Config
+    for key in keys:
+        annotation = kind.model_fields[key].annotation if key in kind.model_fields else Source
+        choices = [annotation, *get_args(annotation)]
+        kind = next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, _Settings)), kind)
+    return list(kind.model_fields)
+
+
+def _meant(name: str, known: list[str] | tuple[str, ...]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"expected any of {', '.join(known)}."
+
+
+def _zone(config: Config) -> list[str]:
+    try:
+        zoneinfo.ZoneInfo(config.time_zone or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return [f"time_zone: got {config.time_zone!r}; expected a zone such as 'Europe/Paris'."]
+    return []
+
+
+def _sources(config: Config) -> list[str]:
+    found = []
+    for name, source in config.sources.items():
+        if name not in TABLES:
+            found.append(f"sources.{name}: no such table; {_meant(name, list(TABLES))}")
+            continue
+        known = TABLES[name].known
+        for theirs, ours in source.rename.items():
+            if ours not in known:
+                place = f"sources.{name}.rename.{theirs}"
+                found.append(f"{place}: got {ours!r}, which {name} does not have; {_meant(ours, known)}")
+        if source.numbers and name not in OPEN_TABLES:
+            found.append(f"sources.{name}.numbers: expected only with {' and '.join(OPEN_TABLES)}.")
+        found += [f"sources.{name}.numbers: {name} knows {own!r} already." for own in source.numbers if own in known]
+        if (kind_of(source) == "duckdb") != (source.table is not None):
+            found.append(f"sources.{name}.table: expected with a DuckDB file, and only there.")
+    return found
+
+
+def kind_of(source: Source) -> Literal["csv", "parquet", "duckdb"]:
+    """Tell what a source is: as it says, else by the end of its path, else CSV."""
+    if source.format is not None:
+        return source.format
+    end = Path(source.path).suffix.lower()
+    return "parquet" if end in (".parquet", ".pq") else "duckdb" if end in (".duckdb", ".db") else "csv"
+
+
+def _output(config: Config) -> list[str]:
+    output = config.output
+    if (output.folder is None) == (output.duckdb is None):
+        return ["output: expected either folder or duckdb."]
+    if output.duckdb is not None and output.format != "parquet":
+        return ["output.format: expected only with folder."]
+    return []
+
+
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "rfm": ("orders",),
+    "repurchase": ("orders",),
+    "churn": ("orders",),
+    "clv": ("orders",),
+    "scoring": ("leads", "lead_events"),
+    "attribution": ("touches", "conversions"),
+}
+
+
+def _rooms(config: Config) -> list[str]:
+    if not config.wanted:
+        return [f"rooms: expected at least one of {', '.join(Rooms.model_fields)}."]
+    lacking = [(room, table) for room in config.wanted for table in NEEDS[room] if table not in config.sources]
+    return [f"rooms.{room}: needs the table {table}; expected sources.{table}." for room, table in lacking]

@@ -1,0 +1,109 @@
+"""Tables from files: CSV, Parquet and DuckDB, read as they are and known again by their bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from crmkit import frames
+from crmkit.batch.config import Config, Source, kind_of
+from crmkit.errors import ConfigError, UnreachableError
+
+_ENDS = {"csv": (".csv", ".tsv", ".txt"), "parquet": (".parquet", ".pq")}
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """What was read for a table.
+
+    Attributes
+    ----------
+    files : tuple of dict
+        `name`, `bytes`, `sha256` of each file.
+    unreadable : tuple of Unreadable
+        Lines that are none.
+    """
+
+    files: tuple[dict[str, str | int], ...]
+    unreadable: tuple[frames.Unreadable, ...]
+
+
+def files_of(config: Config, name: str) -> list[Path]:
+    """Find the files of a source: one, those of a folder, or those that a pattern meets, by name.
+
+    Raises
+    ------
+    UnreachableError
+        There are none.
+    """
+    source = config.sources[name]
+    place, kind = config.place(source.path), kind_of(source)
+    try:
+        found = _found(place, source)
+    except OSError as error:
+        raise UnreachableError(f"sources.{name}: {place} can't be read: {error.strerror}.") from None
+    if not found:
+        raise UnreachableError(f"sources.{name}: there is no file {place}; expected one, or a folder, or a pattern.")
+    if kind == "duckdb" and len(found) > 1:
+        raise ConfigError(f"sources.{name}.path: got {len(found)} DuckDB files; expected one.")
+    return found
+
+
+def load(database: frames.Database, config: Config, name: str, *, into: str) -> Input:
+    """Read a source into a table of the database.
+
+    Raises
+    ------
+    UnreachableError
+        It can't be read, or changed while it was read.
+    SchemaError
+        It is no table.
+    """
+    source, files = config.sources[name], files_of(config, name)
+    before = _stamps(files)
+    unreadable: list[frames.Unreadable] = []
+    match kind_of(source):
+        case "csv":
+            unreadable = database.read_csv(into, files, tolerant=config.bad_rows == "set_aside")
+        case "parquet":
+            database.read_parquet(into, files)
+        case "duckdb":
+            schema, _, table = (source.table or "").rpartition(".")
+            database.read_database(into, files[0], table, schema=schema or "main")
+    prints = tuple(_fingerprint(file) for file in files)
+    if _stamps(files) != before:
+        raise UnreachableError(f"sources.{name}: {files[0]} changed while it was read.\nRun again when it is whole.")
+    return Input(prints, tuple(unreadable))
+
+
+def _found(place: Path, source: Source) -> list[Path]:
+    if place.is_dir():
+        ends = _ENDS.get(kind_of(source), ())
+        if source.format is None:
+            ends = next((own for own in _ENDS.values() if any(f.suffix.lower() in own for f in place.iterdir())), ends)
+        return sorted(file for file in place.iterdir() if file.suffix.lower() in ends and file.is_file())
+    if place.is_file():
+        return [place]
+    if not any(sign in source.path for sign in "*?["):
+        return []
+    fixed = Path(place.anchor or ".")
+    return sorted(file for file in fixed.glob(str(place.relative_to(fixed))) if file.is_file())
+
+
+def _stamps(files: Sequence[Path]) -> list[tuple[int, int, int]]:
+    try:
+        stats = [file.stat() for file in files]
+    except OSError as error:
+        raise UnreachableError(f"{error.filename} can't be read: {error.strerror}.") from None
+    return [(stat.st_mtime_ns, stat.st_size, stat.st_ino) for stat in stats]
+
+
+def _fingerprint(file: Path) -> dict[str, str | int]:
+    try:
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+        return {"name": file.name, "bytes": file.stat().st_size, "sha256": digest}
+    except OSError as error:
+        raise UnreachableError(f"{file} can't be read: {error.strerror}.") from None
