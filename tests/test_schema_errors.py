@@ -462,7 +462,7 @@ def test_what_an_error_tells_to_do_can_be_done():
     assert len(tables) > 30
     for table in tables.values():
         for finding in name_findings(["other"], table, []):
-            named = re.findall(r"schema\.([^,)]+)[,)]", finding.text)
+            named = re.findall(r"schema\.([A-Z_ ]+)", finding.text)
             for name in named:
                 assert getattr(schema, name).columns[0].name == table.columns[0].name
             assert named or f"The table is {table.row}. Give that one, or name your column" in finding.text
