@@ -127,7 +127,12 @@ def _put_measure(totals: Totals, i: int, leaf: Measure) -> None:
     met = is_row & inside & totals.met(leaf.where)
     if leaf.how in ("sum", "mean"):
         units = (value * UNITS).round(0).cast(nw.Int64)
-        totals.put(f"u{i}", nw.when(met & ~value.is_null()).then(units).otherwise(nw.lit(0)), "sum", (leaf.column, sales_only, *rows))
+        totals.put(
+            f"u{i}",
+            nw.when(met & ~value.is_null()).then(units).otherwise(nw.lit(0)),
+            "sum",
+            (leaf.column, sales_only, *rows),
+        )
     if leaf.how in ("count", "share", "mean"):
         counted = met & ~value.is_null() if leaf.column else met
         # Counting values is cheaper than adding up ones: sums of integers have 128 bits in DuckDB.
