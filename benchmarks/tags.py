@@ -14,13 +14,14 @@ from crmkit import tags
 from crmkit.tags import AllOf, Attribute, Measure, NoneOf, TagRule
 
 AS_OF = dt.date(2024, 6, 30)
+_NORTH = Attribute("region", equals="north")
 _BIG = Attribute("amount", low=500)
 RULES = (
     *tags.value_levels({"VIP": 5_000, "key": 2_000, "grown": 800}, window_days=365),
     tags.price_sensitive(),
     tags.long_decision_chain(levels=3, window_days=365),
     tags.viewed_without_order(),
-    *tags.keyword_rules({"factory": ("factory", "工厂"), "shop": ("shop", "store", "商店"), "school": ("school", "学校")}),
+    *tags.keyword_rules({"factory": ("factory", "工厂"), "shop": ("store", "商店"), "school": ("school", "学校")}),
     TagRule("often", "transaction", "often", Measure("orders", "count", low=10, window_days=365)),
     TagRule("big", "transaction", "big order", Measure("orders", "count", low=1, where=(_BIG,))),
     TagRule("most", "transaction", "most", Measure("orders", "max", low=900, column="amount")),
@@ -29,7 +30,7 @@ RULES = (
     TagRule("new", "behaviour", "bought lately", Measure("orders", "days_since", high=30)),
     TagRule("busy", "behaviour", "busy", Measure("events", "count", low=2, window_days=90)),
     TagRule("silent", "behaviour", "silent", Measure("events", "days_since", low=180)),
-    TagRule("young", "basic", "young", AllOf((Attribute("age", high=30), NoneOf((Attribute("region", equals="north"),))))),
+    TagRule("young", "basic", "young", AllOf((Attribute("age", high=30), NoneOf((_NORTH,))))),
     TagRule("region", "basic", "south", Attribute("region", equals="south")),
 )  # fmt: skip
 

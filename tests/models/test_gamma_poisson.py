@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from scipy.integrate import quad
-from scipy.stats import gamma, poisson
+from scipy.optimize import approx_fprime
+from scipy.stats import gamma, nbinom, poisson
 
 from crmkit.errors import DomainError
+from crmkit.models import gamma_poisson
 from crmkit.models.gamma_poisson import GammaPoisson, fit_gamma_poisson
 
 MODEL = GammaPoisson((3.0, 0.6), (3.5, 0.15), 0.8)
@@ -94,3 +96,30 @@ def test_no_pairs_and_wrong_arguments():
         fit_gamma_poisson(np.array([2]), np.array([1.0]), least=3)
     with pytest.raises(DomainError, match="share must lie between 0 and 1"):
         MODEL.quantile(1.0, np.array([2]), np.array([1.0]))
+
+
+@pytest.mark.parametrize("least", [0, 1, 5, 20])
+def test_chance_to_be_shown_is_that_of_the_negative_binomial(least):
+    expected = np.exp(np.linspace(-9.0, 7.0, 40))
+    for shape, rate in ((36.0, 37.0), (0.02, 0.2), (1.3, 0.8), (400.0, 1.0)):
+        found = gamma_poisson._log_shown(expected, least, shape, rate)[0]
+        # Down to e-100 and below, where one minus the sum of the smaller counts is 0.
+        np.testing.assert_allclose(
+            found, nbinom.logsf(least - 1, shape, rate / (rate + expected)), rtol=1e-9, atol=1e-9
+        )
+
+
+def test_fit_stands_at_the_maximum_though_pairs_are_many():
+    """With derivatives by differences, the search once ended far below it and called that convergence."""
+    n, expected, _ = simulated(np.random.default_rng(4), pairs=400_000)
+    cells = gamma_poisson._joined(n, expected, 3)
+    point = np.array([1.0, 2.0, 0.3, -1.0, 1.0])
+    value, slope = gamma_poisson._loss(point, cells)
+    by_differences = approx_fprime(point, lambda theta: gamma_poisson._loss(theta, cells)[0], 1e-6)
+    np.testing.assert_allclose(slope, by_differences, rtol=1e-3)  # of differences: 1e-6 of a curved sum
+    model = fit_gamma_poisson(n, expected, least=3)
+    a, c, b, d = np.log([*model.shape, *model.rate])
+    best = np.array([a, b, c, d, np.log(model.weight / (1.0 - model.weight))])
+    least = gamma_poisson._loss(best, cells)[0]
+    around = [gamma_poisson._loss(best + step, cells)[0] for step in np.vstack([np.eye(5), -np.eye(5)]) * 0.02]
+    assert least < min(around) < value

@@ -90,7 +90,7 @@ class Standing:
             return reduce(or_, map(self.met, condition.parts))
         if isinstance(condition, NoneOf):
             return ~reduce(or_, map(self.met, condition.parts))
-        return nw.col(f"crmkit_c{self.number(condition)}") == 1
+        return nw.col(f"crmkit_c{self.number(condition)}")
 
     def since(self, condition: Condition) -> Since:
         """Say since when a condition that holds has held."""

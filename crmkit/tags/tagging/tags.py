@@ -207,21 +207,21 @@ def _log_rows(
 def _marked(
     people: frames.Frame, numbered: Mapping[int, Leaf], standing: Standing, kinds: Mapping[str, nw.dtypes.DType]
 ) -> frames.Frame:
-    """Add `crmkit_ci`: 1 where condition i holds, else 0."""
+    """Add `crmkit_ci`: whether condition i holds, true or false."""
     counts = [name for name in kinds if name.startswith(("crmkit_n", "crmkit_d", "crmkit_u"))]
     filled = people.with_columns(nw.col(*counts).fill_null(0)) if counts else people
-    marks = {f"crmkit_c{i}": frames.one_if(standing.marks(leaf)) for i, leaf in numbered.items()}
+    marks = {f"crmkit_c{i}": standing.marks(leaf) for i, leaf in numbered.items()}
     return filled.with_columns(**marks, **standing.numbers_shown(numbered.values(), kinds))
 
 
 def _winning(marked: frames.Frame, rules: Sequence[TagRule], standing: Standing) -> frames.Frame:
     """Add `crmkit_ri`: true where rule i gives its tag, none of the stronger ones being met."""
-    met = {f"crmkit_m{i}": frames.one_if(standing.met(rule.when)) for i, rule in enumerate(rules)}
+    met = {f"crmkit_m{i}": standing.met(rule.when) for i, rule in enumerate(rules)}
     known = marked.with_columns(**met)
     wins = {}
     for i in range(len(rules)):
-        holds = nw.col(f"crmkit_m{i}") == 1
-        beaten = [nw.col(f"crmkit_m{k}") == 1 for k in stronger(rules, i)]
+        holds = nw.col(f"crmkit_m{i}")
+        beaten = [nw.col(f"crmkit_m{k}") for k in stronger(rules, i)]
         wins[f"crmkit_r{i}"] = holds & ~reduce(or_, beaten) if beaten else holds
     # What decided is known: rows are told apart, dated and given their evidence by the rest.
     done = [name for name in frames.names_of(known) if name.startswith(_DECIDING)]
