@@ -1,4 +1,4 @@
-"""Kill children while they publish, over and over; say what readers saw. Run by test_batch_kills as a process of its own.
+"""Kill children while they publish, over and over; say what readers saw.
 
 DuckDB is imported before the forks and opened in the children only: they begin without threads of it.
 """

@@ -273,9 +273,12 @@ def _sources(config: Config) -> list[str]:
 
 def kind_of(source: Source) -> Literal["csv", "parquet", "duckdb"]:
     """Tell what a source is: as it says, else by the end of its path, else CSV."""
-    if source.format is not None:
-        return source.format
-    end = Path(source.path).suffix.lower()
+    return source.format or kind_of_path(Path(source.path))
+
+
+def kind_of_path(path: Path) -> Literal["csv", "parquet", "duckdb"]:
+    """Tell by the end of its name what a file is."""
+    end = path.suffix.lower()
     return "parquet" if end in (".parquet", ".pq") else "duckdb" if end in (".duckdb", ".db") else "csv"
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmkit import frames
-from crmkit.batch.config import Config, Source, kind_of
+from crmkit.batch.config import Config, Source, kind_of, kind_of_path
 from crmkit.errors import ConfigError, UnreachableError
 
 _ENDS = {"csv": (".csv", ".tsv", ".txt"), "parquet": (".parquet", ".pq")}
@@ -64,7 +64,7 @@ def load(database: frames.Database, config: Config, name: str, *, into: str) -> 
     source, files = config.sources[name], files_of(config, name)
     before = _stamps(files)
     unreadable: list[frames.Unreadable] = []
-    match kind_of(source):
+    match source.format or kind_of_path(files[0]):  # of a folder, its files tell
         case "csv":
             unreadable = database.read_csv(into, files, tolerant=config.bad_rows == "set_aside")
         case "parquet":
