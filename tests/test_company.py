@@ -51,6 +51,9 @@ TIME = {
     "metrics": "measured_at",
 }
 TABLES = [field.name for field in dataclasses.fields(Company)]
+# The company has no contracts apart from its subscriptions, and so no instalments; its contacts are with customers.
+NOT_SIMULATED = {"lead_contacts", "contracts", "instalments", "payments"}
+REFERENCE = [table for table in schema.TABLES if table.name not in NOT_SIMULATED]
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +81,7 @@ def close(found, expected, error):
 # -------------------------------------------------------------------------------------------- what reference tables say
 
 
-@pytest.mark.parametrize("table", schema.TABLES, ids=lambda table: table.name)
+@pytest.mark.parametrize("table", REFERENCE, ids=lambda table: table.name)
 def test_every_table_is_as_the_reference_tables_say_and_comes_through_the_entrance_unchanged(made, table):
     frame = getattr(made, table.name)
     found = schema.violations(frame, table, as_of=END.date())
@@ -229,7 +232,7 @@ def test_what_is_none_has_no_rows_and_leaves_the_rest_as_it_is():
     for name in ("orders", "refunds", "products", "truth"):
         assert_same(getattr(whole, name), getattr(none, name))
     assert not any(len(getattr(none, name)) for name in TABLES[4:])
-    for table in schema.TABLES[1:]:
+    for table in REFERENCE[1:]:
         assert not len(schema.violations(getattr(none, table.name), table))
     off = {
         "care": ["contacts"],
