@@ -598,3 +598,12 @@ def test_what_is_settled_on_duckdb_is_computed_once_however_deep_it_is_used():
     once_more = handed.df()
     assert (once_more["drawn"] == once_more["later"]).all()
     assert frames.leave(frames.enter(drawn), like=drawn).sql_query() == frames.enter(drawn).to_native().sql_query()
+
+
+def test_a_column_of_few_values_is_that_of_its_rows(engine: str) -> None:
+    names, codes = np.array(["b", "李", "a"], dtype=object), np.array([2, 0, 0, 1, 2])
+    like = engines.to_engine(engine, pd.DataFrame({"x": [1]}))
+    coded = {"name": frames.Coded(names, codes), "number": frames.Coded(np.array([5, 7, 9]), codes)}
+    plain = {"name": names[codes], "number": np.array([5, 7, 9])[codes]}
+    found, expected = (engines.to_pandas(frames.build(columns, like=like)) for columns in (coded, plain))
+    pd.testing.assert_frame_equal(found, expected)

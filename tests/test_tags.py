@@ -506,3 +506,21 @@ def test_ties_of_channels_go_to_the_last_used_and_are_said():
     )
     found = tags.preferred_channel(touches, as_of=AS_OF)
     assert found[["channel", "verdict"]].values.tolist() == [["mail", "tie"], ["a", "tie"]]
+
+
+def test_numbers_over_other_rows_are_not_taken_for_one_another():
+    """Equal numbers of a log are made once: the window, the rows, the column, and what is done tell them apart."""
+    people = engines.to_engine("polars", PEOPLE)  # plans fastest
+    events = engines.to_engine("polars", EVENTS.assign(other=EVENTS["value"] * 3))
+    asked = [
+        Measure("events", how, column=column, where=where, window_days=window, low=-1e9)
+        for how, column in (("sum", "value"), ("sum", "other"), ("max", "value"), ("min", "value"), ("count", ""))
+        for where in ((), (Attribute("event", equals="a"),))
+        for window in (None, 20)
+    ]
+    rules = [TagRule(f"r{i}", "basic", f"t{i}", one) for i, one in enumerate(asked)]
+    together = tags.tag_customers(rules, people, as_of=AS_OF, events=events)
+    alone = [tags.tag_customers([rule], people, as_of=AS_OF, events=events) for rule in rules]
+    for rule, found in zip(rules, alone, strict=True):
+        mine = together.filter(together["rule"] == rule.code)
+        assert mine.equals(found)
