@@ -5,16 +5,18 @@ import json
 import shutil
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
-from crmkit import batch, churn, purchases, repurchase, rfm
+from crmkit import attribution, batch, churn, datasets, purchases, repurchase, rfm, scoring
 from crmkit.batch import results
 from crmkit.cli import main
 from crmkit.errors import ConfigError, SchemaError, UnreachableError
 
 NOW = dt.datetime(2024, 7, 1, 0, 30, tzinfo=dt.UTC)
 DAY = dt.date(2024, 6, 30)
+DAY_LONG = pd.Timedelta(days=1)
 HEAD = "as_of = 2024-06-30\nthreads = 1\n"
 ORDERS = '[sources.orders]\npath = "orders.csv"\n'
 RULES = tuple(rule for rule in churn.DEFAULT_RULES if rule.code == "dormant")  # one is enough to carry, and quick
@@ -310,3 +312,73 @@ def test_a_source_that_changes_while_it_is_read_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "_fingerprint", later)
     with pytest.raises(UnreachableError, match=r"changed while it was read"):
         batch.run(config)
+
+
+def crm(folder, until):
+    """Leads, their events, touches and conversions of a small company up to a day, as CSV files; the tables."""
+    made = datasets.simulate_company(
+        60, rng=np.random.default_rng(3), start=dt.date(2024, 1, 1), days=182, season=None, calendar_buyers=None
+    )
+    times = {
+        "leads": "created_at",
+        "lead_events": "occurred_at",
+        "touches": "touched_at",
+        "conversions": "converted_at",
+    }
+    tables = {name: getattr(made, name) for name in times}
+    tables = {name: table[table[times[name]] < pd.Timestamp(until) + DAY_LONG] for name, table in tables.items()}
+    # Ids of a CSV file are texts, and sorted as such.
+    ids = {"leads": "lead_id", "lead_events": "lead_id", "touches": "customer_id", "conversions": "customer_id"}
+    tables = {name: table.astype({ids[name]: "str"}) for name, table in tables.items()}
+    for name, table in tables.items():
+        table.to_csv(folder / f"{name}.csv", index=False)
+    (folder / "card.toml").write_text(scoring.to_toml(scoring.seventy_points()))
+    return tables
+
+
+SCORING = '[rooms.scoring]\ncard = "card.toml"\n'
+SOURCES = "".join(f'[sources.{name}]\npath = "{name}.csv"\n' for name in ("leads", "lead_events"))
+MARKETING = "".join(f'[sources.{name}]\npath = "{name}.csv"\n' for name in ("touches", "conversions"))
+
+
+def test_scores_and_credit_are_those_of_the_library(tmp_path):
+    tables = crm(tmp_path, DAY)
+    rooms = SCORING + '[rooms.attribution]\nmodels = ["linear", "markov_1"]\nseed = 4\n'
+    batch.run(written(tmp_path, HEAD + SOURCES + MARKETING + '[output]\nfolder = "out"\n' + rooms, orders=False))
+    scores = scoring.score_leads(tables["leads"], tables["lead_events"], card=scoring.seventy_points(), as_of=DAY)
+    found = read(tmp_path, "scoring_scores")
+    assert len(found) == len(tables["leads"]) > 30
+    assert found["lead_id"].tolist() == scores["lead_id"].tolist()
+    for column in ("score", "fit_points", "engagement_points"):
+        assert found[column].tolist() == scores[column].tolist()
+    assert found["score"].nunique() > 3
+    credit = attribution.attribute_all(
+        tables["touches"],
+        tables["conversions"],
+        models=("linear", "markov_1"),
+        as_of=DAY,
+        rng=np.random.default_rng(4),
+    ).sort_values(["model", "channel"], ignore_index=True)
+    given = read(tmp_path, "attribution_credit")
+    assert given[["model", "channel"]].to_numpy().tolist() == credit[["model", "channel"]].to_numpy().tolist()
+    np.testing.assert_allclose(given["conversions"], credit["conversions"], atol=1e-9)
+
+
+def test_new_events_alone_carry_the_ledger_from_day_to_day(tmp_path):
+    first, last = dt.date(2024, 5, 31), DAY
+    before, new = tmp_path / "before", tmp_path / "new"
+    before.mkdir()
+    new.mkdir()
+    old, whole = crm(before, first), crm(new, last)
+    rooms = '[output]\nfolder = "../out"\n' + SCORING + 'events = "new"\n'
+    head = f"as_of = {first}\nthreads = 1\n"
+    batch.run(written(before, head + SOURCES + rooms, orders=False))
+    # What comes the second time are the events since, alone.
+    fresh = whole["lead_events"][whole["lead_events"]["occurred_at"] >= pd.Timestamp(first) + DAY_LONG]
+    assert 0 < len(fresh) < len(whole["lead_events"])
+    assert len(old["lead_events"]) + len(fresh) == len(whole["lead_events"])
+    fresh.to_csv(new / "lead_events.csv", index=False)
+    batch.run(written(new, HEAD + SOURCES + rooms, orders=False))
+    expected = scoring.score_leads(whole["leads"], whole["lead_events"], card=scoring.seventy_points(), as_of=last)
+    found = read(tmp_path, "scoring_scores", last)
+    assert found["score"].tolist() == expected["score"].tolist()
