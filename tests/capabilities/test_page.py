@@ -13,7 +13,7 @@ LINES = re.findall(
 )
 
 
-def tested_numbers():
+def numbers_with_tests():
     """Number of each test `test_cap_<number>_...`, and the names that the test's file calls."""
     for file in sorted(Path(__file__).parent.glob("test_*.py")):
         source = file.read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ def test_the_page_has_every_number_once():
 
 
 def test_every_number_has_one_test_that_makes_the_call_of_the_page():
-    tests = list(tested_numbers())
+    tests = list(numbers_with_tests())
     assert sorted(number for number, _ in tests) == list(range(1, 72))
     sources = dict(tests)
     silent = [number for number, _, _, _, call in LINES if f"{call}(" not in sources[int(number)]]
