@@ -46,7 +46,7 @@ def test_200_kills_leave_the_old_result_or_the_new_one(prepared):
     assert done.returncode == 0, done.stderr
     tally = json.loads(done.stdout)
     assert tally["died"] + tally["finished"] == 203
-    assert tally["died"] >= 100, tally  # delays are spread evenly over an undisturbed run of the same machine
+    assert tally["died"] >= 100, tally  # delays are spread evenly over 1.2 undisturbed runs of the same machine
     assert tally["old"] > 0
     assert tally["left"] <= 2, tally  # the result, and the one that it replaced
 
