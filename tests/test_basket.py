@@ -288,3 +288,16 @@ def test_numbers_for_products_stay_numbers():
     offers = basket.next_offers(orders, as_of=AS_OF, least_together=1, level=0.6)
     assert offers["product_id"].dtype == "int64"
     assert set(basket.product_pairs(orders, as_of=AS_OF, least_together=1)["product_a"]) <= set(range(8))
+
+
+def test_a_sure_offer_goes_before_one_that_few_speak_for():
+    # Of 401 who bought p, 360 bought q; of 13 who bought s, 12 bought r: the larger share, and known less well.
+    bought = [(i, "p") for i in range(400)] + [(i, "q") for i in range(360)]
+    bought += [(1000 + i, name) for i in range(12) for name in ("s", "r")] + [(9999, "p"), (9999, "s")]
+    bought += [(2000 + i, f"o{place}") for i in range(1500) for place in (i % 40, (7 * i + i // 40 + 1) % 40)]
+    orders = pd.DataFrame(bought, columns=["customer_id", "product_id"]).drop_duplicates()
+    orders = orders.assign(ordered_at=pd.Timestamp("2024-05-01"), amount=1.0)
+    found = basket.next_offers(orders, as_of=dt.date(2024, 5, 31), customer_ids=[9999], k=2)
+    assert found[["product_id", "because_of"]].to_numpy().tolist() == [["q", "p"], ["r", "s"]]
+    np.testing.assert_allclose(found["chance"], [360 / 401, 12 / 13], atol=1e-9)
+    assert found["chance_low"].is_monotonic_decreasing

@@ -242,3 +242,22 @@ def test_refusals():
         cohorts.referrals(orders, orders[["customer_id"]], as_of=AS_OF)
     with pytest.raises(SchemaError, match=r"deals\.outcome: the column is missing"):
         cohorts.sell_or_keep(orders, orders, as_of=AS_OF)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "state"),
+    [
+        (29, 29, "new"),  # a window of 30 days is today and the 29 days before
+        (30, 30, "waiting"),
+        (400, 29, "returning"),
+        (400, 30, "waiting"),
+        (400, 89, "waiting"),
+        (400, 90, "silent"),
+        (400, 364, "silent"),
+        (400, 365, "lost"),
+    ],
+)
+def test_a_state_begins_on_its_day(first, last, state):
+    rows = [("ann", str(AS_OF - dt.timedelta(days=ago)), 1.0) for ago in (first, last)]
+    found = cohorts.customer_shares(table(rows), as_of=AS_OF).set_index("state")["customers"]
+    assert found[found > 0].to_dict() == {state: 1}

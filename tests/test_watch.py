@@ -455,3 +455,23 @@ def test_what_comes_after_as_of_changes_nothing(name):
     given = [engines.to_engine("polars", made[table]) for table in case.tables]
     ahead = [engines.to_engine("polars", with_future(made[table], table)) for table in case.tables]
     pd.testing.assert_frame_equal(engines.to_pandas(case.call(*given)), engines.to_pandas(case.call(*ahead)))
+
+
+@pytest.mark.parametrize(
+    ("ahead", "action", "overdue"),
+    [
+        (8, "not due", 0),
+        (7, "remind", 0),
+        (0, "remind", 0),
+        (-1, "overdue", 1),
+        (-15, "overdue", 15),
+        (-16, "escalate", 16),
+    ],
+)
+def test_an_action_begins_on_its_day(ahead, action, overdue):
+    day = dt.date(2024, 6, 1)
+    due = pd.Timestamp(day) + pd.Timedelta(days=ahead)
+    owed = pd.DataFrame({"customer_id": ["a"], "contract_id": ["c"], "due_at": [due], "amount": [30.0]})
+    paid = pd.DataFrame({"customer_id": ["b"], "paid_at": [due], "amount": [1.0]})
+    found = funnel.receivables(owed, paid, as_of=day)
+    assert found[["action", "overdue_days"]].to_numpy().tolist() == [[action, overdue]]
