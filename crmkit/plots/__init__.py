@@ -5,8 +5,6 @@ try:
 except ImportError as error:
     raise ImportError('Figures need plotly, which is not installed: pip install "crmkit[report]".') from error
 
-from crmkit.plots.migration import plot_segment_migration
-from crmkit.plots.rf_heatmap import plot_rf_heatmap
-from crmkit.plots.segments import plot_segment_bars, plot_segment_summary
+from crmkit.plots.rfm import plot_rf_heatmap, plot_segment_bars, plot_segment_migration, plot_segment_summary
 
 __all__ = ["plot_rf_heatmap", "plot_segment_bars", "plot_segment_migration", "plot_segment_summary"]

@@ -17,7 +17,7 @@ INK, QUIET, RULE, PAPER = "#1f2933", "#52606d", "#d5dae0", "#ffffff"
 # The "muted" scheme of Paul Tol (2021), Colour Schemes, SRON/EPS/TN/09-002: nine hues for any colour vision.
 _INDIGO, _CYAN, _TEAL, _GREEN, _OLIVE = "#332288", "#88ccee", "#44aa99", "#117733", "#999933"
 _SAND, _ROSE, _WINE, _PURPLE, _GREY = "#ddcc77", "#cc6677", "#882255", "#aa4499", "#c4c9d0"
-_CYCLE = (_INDIGO, _TEAL, _CYAN, _GREEN, _SAND, _OLIVE, _ROSE, _PURPLE, _WINE, _GREY)
+CYCLE = (_INDIGO, _TEAL, _CYAN, _GREEN, _SAND, _OLIVE, _ROSE, _PURPLE, _WINE, _GREY)
 _BY_CODE = {
     "champions": _INDIGO,
     "loyal": _TEAL,
@@ -50,7 +50,7 @@ _LIGHT, _DARK = (237, 243, 250), (12, 58, 110)
 def segment_colors(scheme: rfm.Scheme) -> dict[str, str]:
     """Colour of each segment code, the same in every figure; codes of a map of the caller's by their place in it."""
     codes = [segment.code for segment in rfm.segment_map(scheme).segments]
-    own = {code: _CYCLE[place % len(_CYCLE)] for place, code in enumerate(codes)}
+    own = {code: CYCLE[place % len(CYCLE)] for place, code in enumerate(codes)}
     return {**own, **_BY_CODE}
 
 
@@ -119,7 +119,7 @@ def template() -> go.layout.Template:
             "title": _title(),
             "paper_bgcolor": PAPER,
             "plot_bgcolor": PAPER,
-            "colorway": list(_CYCLE),
+            "colorway": list(CYCLE),
             "margin": {"l": 8, "r": 8, "t": 76, "b": 8},
             "xaxis": _axis(),
             "yaxis": _axis(),

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from crmkit import plots, rfm
 from crmkit.plots import wording
-from crmkit.plots.tables import flows, segment_names
+from crmkit.plots.rfm.tables import flows, segment_names
 from crmkit.report.about import About
 from crmkit.report.texts import texts
 from crmkit.segment_maps import Locale

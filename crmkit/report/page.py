@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 import crmkit
 from crmkit import frames, rfm
 from crmkit.plots import wording
-from crmkit.plots.tables import summary_rows
+from crmkit.plots.rfm.tables import summary_rows
 from crmkit.report.about import About
 from crmkit.report.cut_table import cut_rows
 from crmkit.report.definitions import definitions

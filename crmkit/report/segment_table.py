@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from crmkit import rfm
 from crmkit.plots import house, wording
-from crmkit.plots.tables import SegmentRow
+from crmkit.plots.rfm.tables import SegmentRow
 from crmkit.segment_maps import Locale
 
 COLUMNS = (
@@ -46,7 +46,7 @@ def lines(rows: Sequence[SegmentRow], *, scheme: rfm.Scheme, currency: str, loca
     Parameters
     ----------
     rows : sequence of SegmentRow
-        From `plots.tables.summary_rows`.
+        From `plots.rfm.tables.summary_rows`.
     scheme : {"grid", "types", "tiers"} or SegmentMap
         The map that made them.
     currency : str

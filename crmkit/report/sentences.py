@@ -7,7 +7,7 @@ from typing import Any
 
 from crmkit import rfm
 from crmkit.plots import wording
-from crmkit.plots.tables import Flow, SegmentRow, flows, segment_names, summary_rows
+from crmkit.plots.rfm.tables import Flow, SegmentRow, flows, segment_names, summary_rows
 from crmkit.report.about import About
 from crmkit.report.texts import texts
 from crmkit.segment_maps import REFUNDS_ONLY, Locale

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from crmkit import frames, rfm, schema
+from crmkit import rfm
 from crmkit.errors import DomainError
+from crmkit.plots import rows as read
 from crmkit.schema import Column, Table
 from crmkit.segment_maps import REFUNDS_ONLY, Locale
 
@@ -92,9 +93,7 @@ def summary_rows(summary: Any, *, scheme: rfm.Scheme) -> list[SegmentRow]:
     DomainError
         A segment is not of this map.
     """
-    entered = schema.admit(summary, SEGMENT_SUMMARY)
-    columns = {name: _plain(values) for name, values in frames.arrays(entered, SEGMENT_SUMMARY.known).items()}
-    rows = [SegmentRow(**dict(zip(columns, cells, strict=True))) for cells in zip(*columns.values(), strict=True)]
+    rows = [SegmentRow(**row) for row in read.rows(summary, SEGMENT_SUMMARY)]
     order = _order(scheme, (row.segment for row in rows), table="segment_summary.segment")
     rows = [replace(row, customers=int(row.customers), segment_name=row.segment_name or row.segment) for row in rows]
     return sorted(rows, key=lambda row: order[row.segment])
@@ -119,10 +118,7 @@ def flows(migration: Any, *, scheme: rfm.Scheme) -> list[Flow]:
     DomainError
         A segment is not of this map.
     """
-    entered = schema.admit(migration, SEGMENT_MIGRATION)
-    columns = frames.arrays(entered, SEGMENT_MIGRATION.known)
-    cells = zip(*(columns[name].tolist() for name in SEGMENT_MIGRATION.known), strict=True)
-    rows = [Flow(before, after, int(customers), share) for before, after, customers, share in cells]
+    rows = [Flow(**{**row, "customers": int(row["customers"])}) for row in read.rows(migration, SEGMENT_MIGRATION)]
     codes = [code for row in rows for code in (row.segment_before, row.segment_after)]
     order = _order(scheme, codes, table="segment_migration")
     return sorted(rows, key=lambda row: (order[row.segment_before], order[row.segment_after]))
@@ -143,7 +139,3 @@ def _order(scheme: rfm.Scheme, found: Iterable[str], *, table: str) -> dict[str,
             f"Give the scheme that made the table."
         )
     return {code: position for position, code in enumerate(known)}
-
-
-def _plain(values: Any) -> list[Any]:
-    return [None if value != value else value for value in values.tolist()]

@@ -13,7 +13,7 @@ from pandas.testing import assert_frame_equal
 from crmkit import plots, rfm
 from crmkit.errors import DomainError, SchemaError
 from crmkit.plots import house, wording
-from crmkit.plots.rf_grid import rf_grid
+from crmkit.plots.rfm.rf_grid import rf_grid
 from tests.engines import to_engine
 
 NBSP = "\N{NO-BREAK SPACE}"

@@ -10,8 +10,8 @@ import plotly.graph_objects as go
 
 from crmkit import rfm
 from crmkit.plots import house, wording
-from crmkit.plots.tables import Flow, flows, segment_names
-from crmkit.plots.texts import texts
+from crmkit.plots.rfm.tables import Flow, flows, segment_names
+from crmkit.plots.rfm.texts import texts
 from crmkit.segment_maps import Locale
 
 

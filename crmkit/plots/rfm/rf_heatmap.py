@@ -9,9 +9,9 @@ import plotly.graph_objects as go
 from crmkit import rfm
 from crmkit.errors import DomainError
 from crmkit.plots import house, wording
-from crmkit.plots.rf_grid import Cell, RfGrid, rf_grid
-from crmkit.plots.tables import segment_names
-from crmkit.plots.texts import texts
+from crmkit.plots.rfm.rf_grid import Cell, RfGrid, rf_grid
+from crmkit.plots.rfm.tables import segment_names
+from crmkit.plots.rfm.texts import texts
 from crmkit.segment_maps import Locale
 
 CellValue: TypeAlias = Literal["customers", "median_revenue"]

@@ -9,8 +9,8 @@ import plotly.graph_objects as go
 
 from crmkit import rfm
 from crmkit.plots import house, wording
-from crmkit.plots.tables import SegmentRow, summary_rows
-from crmkit.plots.texts import texts
+from crmkit.plots.rfm.tables import SegmentRow, summary_rows
+from crmkit.plots.rfm.texts import texts
 from crmkit.segment_maps import Locale
 
 _ROOMY, _LEAST_LABELLED = 0.08, 0.02  # parts of the area
