@@ -165,7 +165,7 @@ def test_another_engine_names_and_rows_after_as_of_choose_nothing(held, fifth):
     assert purchases.fit_purchase_process(engines.to_engine("polars", shuffled), as_of=CUT, judge="chance") == held
 
 
-def test_clv_of_orders_chooses_by_the_holdout_of_orders(fifth):
+def test_clv_of_orders_chooses_by_the_holdout_of_orders(fifth, held):
     fit = purchases.fit_purchase_process(fifth, as_of=CUT, judge="orders")
     found = clv.expected_orders(fifth, as_of=CUT, horizon_days=30)
     pd.testing.assert_frame_equal(found, clv.expected_orders(fifth, as_of=CUT, horizon_days=30, fit=fit))
@@ -185,6 +185,8 @@ def test_clv_of_orders_chooses_by_the_holdout_of_orders(fifth):
     for model, error in errors.items():
         assert scores.get(model, -(error / least).mean()) == pytest.approx(-(error / least).mean(), abs=1e-9)
     assert len(scores) >= 4  # a mixture that came out as another process is not listed twice
+    # Candidates fitted once for both purposes: each fit is the one that was asked for alone.
+    assert purchases.fit_for_judges(fifth, as_of=CUT) == {"orders": fit, "chance": held}
     with pytest.raises(DomainError, match='judge must be "orders" or "chance", got \'clicks\''):
         purchases.fit_purchase_process(fifth, as_of=CUT, judge="clicks")
 

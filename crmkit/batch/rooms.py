@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 
 from crmkit import attribution, churn, clv, frames, purchases, repurchase, rfm, scoring
 from crmkit.batch.config import Config
 from crmkit.errors import CrmkitError, DomainError
+from crmkit.purchases import Judge
 
 ALERT_STATE: Final = "churn_alert_state"
 SCORE_LEDGER: Final = "scoring_ledger"
@@ -24,6 +25,8 @@ class Work:
     Attributes
     ----------
     config : Config
+    rooms : tuple of str
+        That are done in this run.
     database : Database
         With the checked tables under their names; results come under theirs.
     tables : frozenset of str
@@ -31,30 +34,31 @@ class Work:
     earlier : mapping of str to str
         State of the last run before: its name -> the table that holds it. Empty the first time.
     fits : dict
-        Purchase processes by what they were judged by; rooms share them.
+        Purchase processes by what they were judged by; rooms share the work.
     """
 
     config: Config
+    rooms: tuple[str, ...]
     database: frames.Database
     tables: frozenset[str]
     earlier: Mapping[str, str]
-    fits: dict[str, purchases.PurchaseFit] = field(default_factory=dict)
+    fits: dict[Judge, purchases.PurchaseFit] = field(default_factory=dict)
 
     def table(self, name: str) -> Any:
         """Give a checked table, None where the config has none."""
         return self.database.table(name) if name in self.tables else None
 
-    def fit(self, judge: Literal["orders", "chance"]) -> purchases.PurchaseFit:
-        """Fit the purchase process, once per run and judge."""
-        if judge not in self.fits:
-            config = self.config
-            self.fits[judge] = purchases.fit_purchase_process(
+    def fit(self, judge: Judge) -> purchases.PurchaseFit:
+        """Fit the purchase process, once per run for all rooms."""
+        if not self.fits:
+            found = purchases.fit_for_judges(
                 self.table("orders"),
-                as_of=config.day,
-                model=config.purchase_model,
-                judge=judge,
-                refunds=config.refunds,
+                as_of=self.config.day,
+                model=self.config.purchase_model,
+                judges=[own for room in self.rooms if (own := JOBS[room].judge) is not None],
+                refunds=self.config.refunds,
             )
+            self.fits.update(found)
         return self.fits[judge]
 
     def before(self, state: str) -> Any:
@@ -76,6 +80,8 @@ class Job:
         Tables that it uses when they are there.
     state : tuple of str
         Results that the next run begins with.
+    judge : {"orders", "chance"} or None
+        What its purchase process is to be good at, if it has one.
     says : str
         What it tells, in words.
     """
@@ -85,6 +91,7 @@ class Job:
     says: str
     optional: tuple[str, ...] = ()
     state: tuple[str, ...] = ()
+    judge: Judge | None = None
 
 
 def _rfm(work: Work) -> None:
@@ -185,6 +192,7 @@ JOBS: Final[Mapping[str, Job]] = {
         _repurchase,
         {"repurchase_forecast": ("customer_id",), "repurchase_reminders": ("customer_id",)},
         "who buys again and when, whom to remind",
+        judge="chance",
     ),
     "churn": Job(
         _churn,
@@ -193,7 +201,7 @@ JOBS: Final[Mapping[str, Job]] = {
         optional=("customers", "contacts", "subscriptions"),
         state=(ALERT_STATE,),
     ),
-    "clv": Job(_clv, {"clv": ("customer_id",)}, "what each customer will be worth"),
+    "clv": Job(_clv, {"clv": ("customer_id",)}, "what each customer will be worth", judge="orders"),
     "scoring": Job(
         _scoring,
         {"scoring_scores": ("lead_id",), SCORE_LEDGER: ("lead_id", "rule", "day")},

@@ -161,7 +161,7 @@ class _Run:
             inputs = _read(config, database, self.rooms, self.step)
             before = max((day for day in days if day < config.day), default=None)
             names = frozenset(table.name for table in inputs)
-            work = Work(config, database, names, self._earlier(database, before, days))
+            work = Work(config, self.rooms, database, names, self._earlier(database, before, days))
             jobs = {room: self._job(room, work) for room in self.rooms}
             self.step("publish" if publish else "nothing is published")
             if publish:

@@ -47,7 +47,10 @@ class Base:
         """Summarise orders once, fit to them if no fit is given, and hand over their distinct histories."""
         table = purchases.summarised(orders, as_of=as_of, refunds=refunds)
         log = None if customers.is_summary(orders) else orders
-        known = fit or fitted_to_summary(table, log, as_of=as_of, model="auto", judge="orders", refunds=refunds)
+        known = (
+            fit
+            or fitted_to_summary(table, log, as_of=as_of, model="auto", judges=("orders",), refunds=refunds)["orders"]
+        )
         entered = customers.admitted(table)
         histories, keys = customers.distinct(entered, gaps=processes.needs_gaps(known.process))
         return cls(entered, keys, histories, known)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, get_args
 
 import numpy as np
 
@@ -11,9 +12,9 @@ from crmkit import frames, summary
 from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import Histories
 from crmkit.purchases import choice, customers, processes
-from crmkit.purchases.holdout import Holdout, Judge, rolling_holdout, thinned
+from crmkit.purchases.holdout import Judge, Trial, rolling_holdout, thinned
 from crmkit.purchases.money import Money, fit_money
-from crmkit.purchases.processes import Model
+from crmkit.purchases.processes import Model, Process
 from crmkit.purchases.result import PurchaseFit
 
 
@@ -75,18 +76,48 @@ def fit_purchase_process(
     Diebold & Mariano (1995), Journal of Business & Economic Statistics 13(3): paired differences of losses.
     Schwarz (1978), "Estimating the dimension of a model", Annals of Statistics 6(2): BIC.
     """
+    return fit_for_judges(orders_or_summary, as_of=as_of, model=model, judges=(judge,), refunds=refunds)[judge]
+
+
+def fit_for_judges(
+    orders_or_summary: Any,
+    *,
+    as_of: dt.date | None = None,
+    model: Model = "auto",
+    judges: Sequence[Judge] = ("orders", "chance"),
+    refunds: summary.Refunds = "exclude",
+) -> dict[Judge, PurchaseFit]:
+    """Fit a purchase process for each of several purposes: the candidates are fitted and asked once for all.
+
+    Parameters
+    ----------
+    orders_or_summary, as_of, model, refunds
+        As for `fit_purchase_process`.
+    judges : sequence of {"orders", "chance"}
+        What the processes are for.
+
+    Returns
+    -------
+    dict of judge to PurchaseFit
+        Each is what `fit_purchase_process` returns for that judge.
+
+    Raises
+    ------
+    FitError, DomainError
+        As there.
+    """
     table = customers.summarised(orders_or_summary, as_of=as_of, refunds=refunds)
     orders = None if customers.is_summary(orders_or_summary) else orders_or_summary
-    return fitted_to_summary(table, orders, as_of=as_of, model=model, judge=judge, refunds=refunds)
+    return fitted_to_summary(table, orders, as_of=as_of, model=model, judges=judges, refunds=refunds)
 
 
 def fitted_to_summary(
-    table: Any, orders: Any, *, as_of: dt.date | None, model: Model, judge: Judge, refunds: summary.Refunds
-) -> PurchaseFit:
+    table: Any, orders: Any, *, as_of: dt.date | None, model: Model, judges: Sequence[Judge], refunds: summary.Refunds
+) -> dict[Judge, PurchaseFit]:
     """Fit to a summary; the orders it was made from, if there are any, serve a holdout."""
     processes.checked_model(model)
-    if judge not in ("orders", "chance"):
-        raise DomainError(f'judge must be "orders" or "chance", got {judge!r}.')
+    if strange := [judge for judge in judges if judge not in get_args(Judge)]:
+        raise DomainError(f'judge must be "orders" or "chance", got {strange[0]!r}.')
     entered = customers.admitted(table)
     gaps = processes.needs_gaps(model) or (model == "auto" and customers.knows_gaps(entered))
     rows, _ = customers.distinct(entered, gaps=gaps)
@@ -96,14 +127,22 @@ def fitted_to_summary(
             "Look at as_of, and at the table: crmkit.schema.violations(orders, schema.ORDERS, as_of=...)."
         )
     wanted = _wanted(model, rows)
-    held = _holdout(orders, as_of, wanted, rows, judge, refunds)
+    trial = _trial(orders, as_of, wanted, rows, refunds)
     part = rows if len(wanted) == 1 else thinned(rows, np.zeros(len(rows), dtype=np.int64))[0]
-    process, compared, sentence = choice.chosen([processes.fitted(name, part) for name in wanted], held)
-    if part is not rows:
-        taken = next(candidate.model for candidate in compared if candidate.name == process.name)
-        process, _ = processes.fitted(taken, rows)
+    fits, whole = [processes.fitted(name, part) for name in wanted], dict[str, Process]()
     spend = customers.spend_rows(entered)
-    return PurchaseFit(process, compared, sentence, int(rows.n_customers), None if spend is None else _money(spend))
+    money = None if spend is None else _money(spend)
+    made: dict[Judge, PurchaseFit] = {}
+    for judge in judges:
+        held = trial if isinstance(trial, str) else trial.judged(judge)
+        process, compared, sentence = choice.chosen(fits, held)
+        if part is not rows:
+            taken = next(candidate.model for candidate in compared if candidate.name == process.name)
+            if taken not in whole:
+                whole[taken], _ = processes.fitted(taken, rows)
+            process = whole[taken]
+        made[judge] = PurchaseFit(process, compared, sentence, int(rows.n_customers), money)
+    return made
 
 
 def _wanted(model: Model, rows: Histories) -> tuple[str, ...]:
@@ -114,20 +153,15 @@ def _wanted(model: Model, rows: Histories) -> tuple[str, ...]:
     return processes.FAMILIES if rows.sum_log_gap is None else processes.FAMILIES + processes.WITH_GAPS
 
 
-def _holdout(
-    orders: Any,
-    as_of: dt.date | None,
-    wanted: tuple[str, ...],
-    rows: Histories,
-    judge: Judge,
-    refunds: summary.Refunds,
-) -> Holdout | str:
+def _trial(
+    orders: Any, as_of: dt.date | None, wanted: tuple[str, ...], rows: Histories, refunds: summary.Refunds
+) -> Trial | str:
     if orders is None or as_of is None:
         return "a summary has no days to hold out"
     if len(wanted) == 1:
         return ""
     day, span = frames.as_day(as_of), int(rows.T.max())
-    return rolling_holdout(orders, wanted, judge=judge, as_of=day, span_days=span, refunds=refunds)
+    return rolling_holdout(orders, wanted, as_of=day, span_days=span, refunds=refunds)
 
 
 def _money(rows: dict[str, Any]) -> Money:

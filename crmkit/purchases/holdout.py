@@ -53,10 +53,51 @@ class Holdout:
         return self.scores[best] - self.scores[model], self.errors[best, model]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Trial:
+    """Models forecast what came after; whatever they are to be good at, they are fitted and asked once.
+
+    Attributes
+    ----------
+    horizon_days : int
+        Length of each holdout.
+    losses : list of dict of str to float64, shape (3, n), or None
+        Of each cut: model to log loss, squared and squared log error per row; None where it could not be fitted.
+    weights : list of float64, shape (n,)
+        Customers per row, of each cut.
+    """
+
+    horizon_days: int
+    losses: list[dict[str, F64 | None]]
+    weights: list[F64]
+
+    def judged(self, judge: Judge) -> Holdout | str:
+        """Score the models by what they are to be good at, or say why that can't be done."""
+        total = float(sum(weight.sum() for weight in self.weights))
+        known: dict[str, list[F64]] = {}
+        for model in self.losses[0]:
+            cuts = [found for cut in self.losses if (found := cut[model]) is not None]
+            if len(cuts) == len(self.losses):
+                known[model] = cuts
+        if not known:
+            return "no process could be fitted to the past"
+        sums = {m: [cut @ w for cut, w in zip(cuts, self.weights, strict=True)] for m, cuts in known.items()}
+        means = {model: np.sum(parts, axis=0) / total for model, parts in sums.items()}
+        if judge == "chance":
+            share = np.array([1.0, 0.0, 0.0])
+        else:  # an error of 0 is beaten by none
+            least = np.maximum(np.min([mean[1:] for mean in means.values()], axis=0), 1e-300)
+            share = np.array([0.0, *(0.5 / least)])
+        scores = {model: -float(share @ mean) for model, mean in means.items()}
+        rows = {model: [share @ cut for cut in cuts] for model, cuts in known.items()}
+        errors = {(a, b): _error(rows[a], rows[b], self.weights) / total for a in known for b in known}
+        return Holdout(judge, self.horizon_days, round(total), scores, errors)
+
+
 def rolling_holdout(
-    orders: Any, models: Sequence[str], *, judge: Judge, as_of: dt.date, span_days: int, refunds: summary.Refunds
-) -> Holdout | str:
-    """Score models on the order days that followed two earlier cuts, or say why that can't be done.
+    orders: Any, models: Sequence[str], *, as_of: dt.date, span_days: int, refunds: summary.Refunds
+) -> Trial | str:
+    """Let models forecast the order days that followed two earlier cuts, or say why that can't be done.
 
     The cuts lie one and two horizons before `as_of`; the horizon is a quarter of the span from the first order day of
     the log to `as_of`, at most 182 days. A model is judged by its forecast of the order days in the horizon, with
@@ -87,7 +128,7 @@ def rolling_holdout(
             return f"no customer has bought twice up to {cut}"
         pasts.append(thinned(past, bought))
     losses = [{m: _losses(m, *past, horizon) for m in models} for past in pasts]
-    return _compared(losses, [past.count for past, _ in pasts], horizon, judge)
+    return Trial(horizon, losses, [past.count for past, _ in pasts])
 
 
 def thinned(past: Histories, bought: NDArray[np.int64]) -> tuple[Histories, NDArray[np.int64]]:
@@ -118,28 +159,6 @@ def _losses(model: str, past: Histories, bought: NDArray[np.int64], horizon: int
     expected = process.expected_purchases(whole, float(horizon))[inverse]
     logs = np.log1p(expected) - np.log1p(bought)
     return np.stack([-np.log(np.maximum(found, _LEAST)), (expected - bought) ** 2, logs**2])
-
-
-def _compared(losses: list[dict[str, F64 | None]], weights: list[F64], horizon: int, judge: Judge) -> Holdout | str:
-    total = float(sum(weight.sum() for weight in weights))
-    known: dict[str, list[F64]] = {}
-    for model in losses[0]:
-        cuts = [found for cut in losses if (found := cut[model]) is not None]
-        if len(cuts) == len(losses):
-            known[model] = cuts
-    if not known:
-        return "no process could be fitted to the past"
-    sums = {m: [cut @ w for cut, w in zip(cuts, weights, strict=True)] for m, cuts in known.items()}
-    means = {model: np.sum(parts, axis=0) / total for model, parts in sums.items()}
-    if judge == "chance":
-        share = np.array([1.0, 0.0, 0.0])
-    else:  # an error of 0 is beaten by none
-        least = np.maximum(np.min([mean[1:] for mean in means.values()], axis=0), 1e-300)
-        share = np.array([0.0, *(0.5 / least)])
-    scores = {model: -float(share @ mean) for model, mean in means.items()}
-    rows = {model: [share @ cut for cut in cuts] for model, cuts in known.items()}
-    errors = {(a, b): _error(rows[a], rows[b], weights) / total for a in known for b in known}
-    return Holdout(judge, horizon, round(total), scores, errors)
 
 
 def _error(left: list[F64], right: list[F64], weights: list[F64]) -> float:

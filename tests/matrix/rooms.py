@@ -56,6 +56,9 @@ CASES: Mapping[str, Case] = {
     "purchases.fit_purchase_process": Case(
         lambda f: purchases.fit_purchase_process(f, as_of=AS_OF, model="mbg", refunds="net"), key=()
     ),
+    "purchases.fit_for_judges": Case(
+        lambda f: purchases.fit_for_judges(f, as_of=AS_OF, model="mbg", refunds="net")["chance"], key=()
+    ),
     "purchases.fit_season_clock": Case(
         lambda f: purchases.fit_season_clock(f, as_of=AS_OF, cuts=1, refunds="net"), ("three years",), ()
     ),
