@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import unicodedata
 
 from crmkit.segment_maps import Locale
 
@@ -42,6 +43,13 @@ def money(amount: float | None, currency: str) -> str:
     return f"{sign}{currency}{number}"
 
 
+def money_marks(currency: str) -> tuple[str, str]:
+    """What stands before and after an amount on an axis, as `money` puts it."""
+    if any(letter.isalpha() for letter in currency):
+        return "", _UNIT_GAP + currency
+    return currency, ""
+
+
 def day(date: dt.date, locale: Locale) -> str:
     """Write a date: 31 Dec 1997, 1997年12月31日."""
     if locale == "zh":
@@ -52,3 +60,42 @@ def day(date: dt.date, locale: Locale) -> str:
 def escaped(text: str) -> str:
     """Turn text of unknown origin into text that Plotly shows as it is: its labels understand some HTML."""
     return html.escape(text, quote=False)
+
+
+def wrapped(text: str, width: int) -> str:
+    """Break plain text into escaped lines of at most `width` letters; a Chinese sign is as wide as two.
+
+    Lines end after a space, or after any Chinese sign. `plain` undoes it.
+    """
+    lines, line, taken = [], "", 0
+    for word in _words(text):
+        wide = sum(map(_width, word.rstrip(" ")))
+        if line and taken + wide > width:
+            lines.append(line)
+            line, taken = "", 0
+        line += word
+        taken += sum(map(_width, word))
+    return "<br>".join(escaped(part) for part in [*lines, line])
+
+
+def plain(shown: str) -> str:
+    """Give back what `wrapped` or `escaped` was given."""
+    return html.unescape(shown.replace("<br>", ""))
+
+
+def _words(text: str) -> list[str]:
+    """Cut a text where a line may end; a sign such as a full stop never begins a line."""
+    words = [""]
+    for sign in text:
+        before = words[-1][-1:]
+        starts = before == " " or (_width(before) == 2 and not unicodedata.category(sign).startswith(("P", "Z")))
+        starts = starts or (_width(sign) == 2 and not unicodedata.category(sign).startswith("P"))
+        if starts and before not in ("", "（", "“"):
+            words.append(sign)
+        else:
+            words[-1] += sign
+    return words
+
+
+def _width(sign: str) -> int:
+    return 2 if sign and unicodedata.east_asian_width(sign) in "WF" else 1
