@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_BARS, _IN_SIGHT = 12, 0.975
+_BARS, _IN_SIGHT = 12, 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ def classes(counts: Mapping[int, int]) -> list[NumberClass]:
     -------
     list of NumberClass
         Ascending, empty classes between included. Their width is 1, 2, 5, 10, 20, ...: the least that keeps all but
-        one in forty below the tail.
+        one in ten below the tail.
     """
     needed, seen, highest = _IN_SIGHT * sum(counts.values()), 0, max(counts)
     usual = next(number for number in sorted(counts) if (seen := seen + counts[number]) >= needed)

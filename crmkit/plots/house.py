@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -47,7 +48,7 @@ _BY_CODE = {
     rfm.ABSENT: "#eef0f3",
 }
 # Letters of a line: what fits 400 pixels.
-_TITLE, _SUBTITLE = 46, 62
+_TITLE, _SUBTITLE = 54, 67
 _MARGIN: Mapping[str, int] = MappingProxyType({"l": 8, "r": 8, "t": 76, "b": 8})
 # Light to dark in one hue: reads in print and without colour.
 _LIGHT, _DARK = (237, 243, 250), (12, 58, 110)
@@ -117,8 +118,10 @@ def figure(traces: Sequence[Any], *, title: str, subtitle: str, height: int, lay
     -------
     plotly.graph_objects.Figure
     """
-    words = {"text": wording.wrapped(title, _TITLE), "subtitle": {"text": wording.wrapped(subtitle, _SUBTITLE)}}
-    more = 21 * words["text"].count("<br>") + 17 * words["subtitle"]["text"].count("<br>")
+    said, below = wording.wrapped(title, _TITLE), wording.wrapped(subtitle, _SUBTITLE)
+    # Plotly sets several lines around the place of one.
+    words = {"text": said, "subtitle": {"text": below}, "pad": {"l": 8, "t": 14 + 10 * said.count("<br>")}}
+    more = 20 * said.count("<br>") + 9 * below.count("<br>")
     margin = {**_MARGIN, **layout.get("margin", {})}
     whole = {**layout, "margin": {**margin, "t": margin["t"] + more}, "height": height + more, "title": words}
     return go.Figure(data=list(traces), layout={"template": template(), **whole})
@@ -147,7 +150,7 @@ def template() -> go.layout.Template:
 
 def _title() -> dict[str, Any]:
     corner = {"x": 0.0, "xref": "container", "xanchor": "left", "y": 1.0, "yref": "container", "yanchor": "top"}
-    fonts = {"font": {"size": 17, "color": INK}, "subtitle": {"font": {"size": 13, "color": QUIET}}}
+    fonts = {"font": {"size": 16, "color": INK}, "subtitle": {"font": {"size": 13, "color": QUIET}}}
     return {**corner, **fonts, "pad": {"l": 8, "t": 14}}
 
 
@@ -160,6 +163,17 @@ def _axis() -> dict[str, Any]:
 def grid() -> dict[str, Any]:
     """Give an axis faint lines, where numbers are read off it."""
     return {"showgrid": True, "gridcolor": "#e9ecf0"}
+
+
+def log_axis(title: str, low: float, high: float, said: Callable[[float], str]) -> dict[str, Any]:
+    """Make a logarithmic axis from `low` to `high` (above 0), with ticks at 1, 2 and 5, or at powers of ten if many."""
+    steps = (1, 2, 5) if high / low < 2e3 else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [step * 10.0**power for power in powers for step in steps]
+    ends = [math.log10(low), math.log10(high)]
+    room = 0.06 * (ends[1] - ends[0]) + 0.04
+    words = {"title": {"text": title}, "ticktext": [wording.escaped(said(tick)) for tick in ticks]}
+    return {"type": "log", "range": [ends[0] - room, ends[1] + room], "tickvals": ticks, **words, **grid()}
 
 
 def nothing(text: str) -> go.Figure:

@@ -43,11 +43,9 @@ def money(amount: float | None, currency: str) -> str:
     return f"{sign}{currency}{number}"
 
 
-def money_marks(currency: str) -> tuple[str, str]:
-    """What stands before and after an amount on an axis, as `money` puts it."""
-    if any(letter.isalpha() for letter in currency):
-        return "", _UNIT_GAP + currency
-    return currency, ""
+def round_money(amount: float, currency: str) -> str:
+    """Write a round amount, on an axis: no cents where there are none."""
+    return money(amount, currency).replace(".00", "")
 
 
 def day(date: dt.date, locale: Locale) -> str:
@@ -55,6 +53,21 @@ def day(date: dt.date, locale: Locale) -> str:
     if locale == "zh":
         return f"{date.year}年{date.month}月{date.day}日"
     return _UNIT_GAP.join((str(date.day), _MONTHS[date.month - 1], str(date.year)))
+
+
+def day_ticks(locale: Locale) -> str:
+    """Format of days on a time axis (d3); the year stands where it begins anew."""
+    return "%-m月%-d日\n%Y年" if locale == "zh" else "%-d %b\n%Y"
+
+
+def month_ticks(locale: Locale) -> str:
+    """Format of months on a time axis (d3)."""
+    return "%-m月\n%Y年" if locale == "zh" else "%b\n%Y"
+
+
+def short(text: str, most: int) -> str:
+    """Cut a name that is too long to stand beside a line."""
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def escaped(text: str) -> str:

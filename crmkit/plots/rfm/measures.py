@@ -61,7 +61,12 @@ def plot_recency_frequency(rfm_table: Any, *, locale: Locale = "en") -> go.Figur
         orders=_orders(top.y, locale), days=_range(*top.x, locale), **_of_all(top, cells, locale)
     )
     said = [f"{_orders(cell.y, locale)}<br>{words['days_axis']}: {_range(*cell.x, locale)}" for cell in cells]
-    layout = {"xaxis": _linear(words["days_axis"]), "yaxis": _logarithmic(words["orders_axis"])}
+    longest = max(cell.x[1] for cell in cells)
+    days_axis = {"range": [-0.03 * longest - 1.0, 1.03 * longest + 1.0], "tickformat": ",d", **house.grid()}
+    layout = {
+        "xaxis": {"title": {"text": words["days_axis"]}, **days_axis},
+        "yaxis": house.log_axis(words["orders_axis"], 1.0, max(cell.y[1] for cell in cells), wording.count),
+    }
     return house.figure(
         [_dots(cells, said, locale)], title=title, subtitle=words["rf_cells"], height=480, layout=layout
     )
@@ -100,11 +105,10 @@ def plot_frequency_money(rfm_table: Any, *, currency: str = "", locale: Locale =
     subtitle = words["fm_cells"]
     subtitle += words["no_revenue"].format(customers=wording.count(int(unpaid[0]))) if int(unpaid[0]) else ""
     said = [f"{_orders(cell.x, locale)}<br>{wording.escaped(_money(cell, currency, locale))}" for cell in cells]
-    prefix, suffix = wording.money_marks(currency)
-    money = {"tickprefix": wording.escaped(prefix), "ticksuffix": wording.escaped(suffix), "tickformat": ",.4~g"}
+    least, most = min(cell.y[0] for cell in cells), max(cell.y[1] for cell in cells)
     layout = {
-        "xaxis": _logarithmic(words["orders_axis"]),
-        "yaxis": {**_logarithmic(words["revenue_axis"]), **money},
+        "xaxis": house.log_axis(words["orders_axis"], 1.0, max(cell.x[1] for cell in cells), wording.count),
+        "yaxis": house.log_axis(words["revenue_axis"], least, most, lambda tick: wording.round_money(tick, currency)),
     }
     return house.figure([_dots(cells, said, locale)], title=title, subtitle=subtitle, height=480, layout=layout)
 
@@ -152,7 +156,7 @@ def plot_order_counts(rfm_table: Any, *, locale: Locale = "en") -> go.Figure:
         ],
     )
     layout = {
-        "xaxis": {"title": {"text": words["orders_axis"]}, "type": "category", "tickangle": 0},
+        "xaxis": {"title": {"text": words["orders_axis"]}, "type": "category"},
         "yaxis": {"title": {"text": words["customers_axis"]}, "tickformat": ",d", "rangemode": "tozero"},
         "bargap": 0.2,
         "uniformtext": {"minsize": 9, "mode": "show"},
@@ -237,12 +241,3 @@ def _range(low: float, high: float, locale: Locale) -> str:
 def _money(cell: _Cell, currency: str, locale: Locale) -> str:
     first, last = (wording.money(end, currency) for end in cell.y)
     return first if first == last else texts(locale)["range"].format(low=first, high=last)
-
-
-def _linear(title: str) -> dict[str, Any]:
-    return {"title": {"text": title}, "tickformat": ",d", "rangemode": "tozero", **house.grid()}
-
-
-def _logarithmic(title: str) -> dict[str, Any]:
-    return {"title": {"text": title}, "type": "log", "dtick": "D2", "tickformat": ",d", **house.grid()}
-
