@@ -10,6 +10,7 @@ from crmkit.segment_maps import Locale
 
 MISSING = "–"
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_LETTER, _WIDE = 3, 7  # widths, roughly, of a letter and of a Chinese sign
 _UNIT_GAP = "\N{NO-BREAK SPACE}"
 
 
@@ -21,12 +22,13 @@ def count(number: float | None) -> str:
 
 
 def percent(share: float | None, locale: Locale) -> str:
-    """Write a share of 1 as per cent: two significant digits, and never 0 for what is not nothing."""
+    """Write a share of 1 as per cent: two significant digits, never 0 for what is not nothing or 100 for not all."""
     if share is None:
         return MISSING
     value = 100.0 * share
-    decimals = 1 if 0.0 < abs(value) < 9.95 else 0
+    decimals = 1 if 0.0 < abs(value) < 9.95 or 99.5 <= value < 100.0 else 0
     number = "<0.1" if 0.0 < abs(value) < 0.05 else f"{value:.{decimals}f}"
+    number = ">99.9" if 99.95 <= value < 100.0 else number
     return number + ("%" if locale == "zh" else _UNIT_GAP + "%")
 
 
@@ -76,19 +78,26 @@ def escaped(text: str) -> str:
 
 
 def wrapped(text: str, width: int) -> str:
-    """Break plain text into escaped lines of at most `width` letters; a Chinese sign is as wide as two.
+    """Break plain text into escaped lines of like length, of at most `width` letters; a Chinese sign is wider.
 
-    Lines end after a space, or after any Chinese sign. `plain` undoes it.
+    Lines end after a space, or beside a Chinese sign. `plain` undoes it.
     """
+    lines = _lines(text, _LETTER * width)
+    narrow = width
+    while narrow > 1 and len(_lines(text, _LETTER * (narrow - 1))) == len(lines):
+        narrow -= 1
+    return "<br>".join(escaped(line) for line in _lines(text, _LETTER * narrow))
+
+
+def _lines(text: str, width: int) -> list[str]:
     lines, line, taken = [], "", 0
     for word in _words(text):
-        wide = sum(map(_width, word.rstrip(" ")))
-        if line and taken + wide > width:
+        if line and taken + _length(word.rstrip(" ")) > width:
             lines.append(line)
             line, taken = "", 0
         line += word
-        taken += sum(map(_width, word))
-    return "<br>".join(escaped(part) for part in [*lines, line])
+        taken += _length(word)
+    return [*lines, line]
 
 
 def plain(shown: str) -> str:
@@ -97,18 +106,21 @@ def plain(shown: str) -> str:
 
 
 def _words(text: str) -> list[str]:
-    """Cut a text where a line may end; a sign such as a full stop never begins a line."""
+    """Cut a text where a line may end; no line begins with a stop or ends with an opening bracket."""
     words = [""]
     for sign in text:
-        before = words[-1][-1:]
-        starts = before == " " or (_width(before) == 2 and not unicodedata.category(sign).startswith(("P", "Z")))
-        starts = starts or (_width(sign) == 2 and not unicodedata.category(sign).startswith("P"))
-        if starts and before not in ("", "（", "“"):
+        before, kind = words[-1][-1:], unicodedata.category(sign)
+        chinese = _is_wide(before) or _is_wide(sign)
+        if before == " " or (chinese and before not in ("", "（", "“") and kind not in ("Pe", "Pf", "Po", "Zs")):
             words.append(sign)
         else:
             words[-1] += sign
     return words
 
 
-def _width(sign: str) -> int:
-    return 2 if sign and unicodedata.east_asian_width(sign) in "WF" else 1
+def _length(text: str) -> int:
+    return sum(_WIDE if _is_wide(sign) else _LETTER for sign in text)
+
+
+def _is_wide(sign: str) -> bool:
+    return bool(sign) and unicodedata.east_asian_width(sign) in "WF"
