@@ -107,7 +107,7 @@ def test_classes_have_round_limits_and_lose_nobody(counts, expected):
         ("12 of 20 customers have ordered just once", 38, ["12 of 20 customers ", "have ordered just once"]),
         ("a" * 80, 40, ["a" * 80]),
         ("", 40, [""]),
-        ("最有价值的客户，占未来价值。", 14, ["最有价值的客户，", "占未来价值。"]),
+        ("最有价值的客户，占未来价值。", 19, ["最有价值的客户，", "占未来价值。"]),
     ],
 )
 def test_titles_are_broken_into_lines_of_like_length(text, width, lines):
