@@ -28,7 +28,14 @@ def rows_axis(names: Sequence[str]) -> dict[str, Any]:
         For `yaxis`; the rows lie at 0, 1, 2, ...
     """
     places = {"tickmode": "array", "tickvals": list(range(len(names))), "ticktext": list(names)}
-    bare = {"ticks": "", "ticksuffix": "  ", "showline": False, "zeroline": False, "showgrid": False}
+    bare = {
+        "ticks": "outside",
+        "ticklen": 6,
+        "tickcolor": house.PAPER,
+        "showline": False,
+        "zeroline": False,
+        "showgrid": False,
+    }
     return {**places, **bare, "range": [len(names) - 0.5, -0.5]}
 
 
