@@ -5,6 +5,42 @@ try:
 except ImportError as error:
     raise ImportError('Figures need plotly, which is not installed: pip install "crmkit[report]".') from error
 
+from crmkit.plots.attribution import (
+    plot_channel_credit,
+    plot_channel_returns,
+    plot_paths,
+    plot_reallocation,
+    plot_transitions,
+)
+from crmkit.plots.churn import plot_alerts, plot_churn_risk, plot_health_contributions, plot_retention
 from crmkit.plots.rfm import plot_rf_heatmap, plot_segment_bars, plot_segment_migration, plot_segment_summary
+from crmkit.plots.scoring import (
+    plot_bin_points,
+    plot_calibration,
+    plot_gain,
+    plot_lead_scores,
+    plot_lift,
+    plot_score_breakdown,
+)
 
-__all__ = ["plot_rf_heatmap", "plot_segment_bars", "plot_segment_migration", "plot_segment_summary"]
+__all__ = [
+    "plot_alerts",
+    "plot_bin_points",
+    "plot_calibration",
+    "plot_channel_credit",
+    "plot_channel_returns",
+    "plot_churn_risk",
+    "plot_gain",
+    "plot_health_contributions",
+    "plot_lead_scores",
+    "plot_lift",
+    "plot_paths",
+    "plot_reallocation",
+    "plot_retention",
+    "plot_rf_heatmap",
+    "plot_score_breakdown",
+    "plot_segment_bars",
+    "plot_segment_migration",
+    "plot_segment_summary",
+    "plot_transitions",
+]

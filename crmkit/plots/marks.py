@@ -99,6 +99,7 @@ def points(
         mode="markers",
         marker={"size": 10, "color": color, "symbol": symbol, "line": {"color": house.PAPER, "width": 1}},
         error_x={**spread(values, lows, highs), "color": single},
+        cliponaxis=False,
         hovertext=list(hovers),
         hoverinfo="text",
     )

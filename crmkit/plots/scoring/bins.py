@@ -95,7 +95,7 @@ def _title(column: str, found: list[Row], locale: Locale) -> str:
     rated = [row for row in found if row["rate"] is not None]
     if len(rated) < 2:
         return words["bins_title_bare"].format(column=column[:40])
-    best, worst = max(rated, key=lambda row: float(row["rate"])), min(rated, key=lambda row: float(row["rate"]))
+    best, worst = max(rated, key=lambda row: float(row["woe"])), min(rated, key=lambda row: float(row["woe"]))
     return words["bins_title"].format(
         column=column[:28],
         best=wording.percent(best["rate"], locale),
