@@ -115,6 +115,8 @@ def beside(texts: Sequence[str], xs: Numbers, places: Sequence[float], *, bold: 
             "text": f"<b>{text}</b>" if heavy else text,
             "xanchor": "left",
             "xshift": 8,
+            "bgcolor": house.PAPER,
+            "borderpad": 1,
             "showarrow": False,
             "font": {"size": 12, "color": house.INK},
         }

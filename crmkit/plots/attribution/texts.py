@@ -51,7 +51,7 @@ _EN: Final = {
     "returns_said": "{roas} per 1 spent ({low} to {high})",
     "returns_models": "By the model: {low} to {high}",
     "no_plan": "Nothing to move: no channel has a cost on record",
-    "plan_title": "The same {budget} brings {gain} with {change} moved",
+    "plan_title": "The same {budget} would bring {gain} with {change} moved",
     "plan_title_none": "Nothing moves: the returns of the channels are not told apart",
     "plan": "Hollow: spend now. Filled: suggested. A what-if, average returns, not causal.",
     "plan_said": "{now} to {then} ({change})",
