@@ -116,10 +116,7 @@ def spark_session() -> Any:
 
     place = Path(tempfile.mkdtemp(prefix="crmkit-spark-"))
     # C1 only, the serial collector and no second look at Spark's own classes: a JVM of many short queries starts sooner.
-    java = (
-        f"-Djava.io.tmpdir={place} -Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData "
-        ""
-    )
+    java = f"-Djava.io.tmpdir={place} -Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData "
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # no look-up of the machine's name
     settings = {
         "spark.driver.extraJavaOptions": java,

@@ -38,13 +38,15 @@ _AT_LOWER = {
 }
 
 
-def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
+def fit_pareto_nbd(histories: Histories, *, off_limits: bool = True) -> ParetoNBD:
     """Fit Pareto/NBD by maximum likelihood.
 
     Parameters
     ----------
     histories : Histories
         Best `Histories.distinct`: sorted rows give the same digits on every engine, and fewer rows are faster.
+    off_limits : bool
+        Whether the estimate tells what lies off the limits, as `estimation.maximise`.
 
     Returns
     -------
@@ -76,8 +78,9 @@ def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
         upper,
         n_customers=histories.n_customers,
         scout=(lambda z: _objective(part, span, z), few.n_customers) if len(histories) > 2 * _SCOUTS else None,
+        off_limits=off_limits,
     )
-    stays = fit_nbd(histories)
+    stays = fit_nbd(histories, off_limits=off_limits)
     # Two parameters fewer, each at its limit.
     if stays.estimate is not None and found.log_likelihood < stays.estimate.log_likelihood + 2.0 * LIMIT_LOSS:
         return _nobody_leaves(stays, stays.estimate, span, lambda z: _objective(whole, span, z))
