@@ -19,13 +19,13 @@ test: $(VENV)/.dev  ## everything: lint, types, all tests on all engines, doctes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile --doctest-modules crmkit tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --doctest-modules crmkit tests
 
 check: $(VENV)/.dev  ## the quick round: lint, types, tests without Spark, doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not spark" --doctest-modules crmkit tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not spark" --doctest-modules crmkit tests
 
 bench: $(VENV)/.bench  ## speed and memory beside the peers, in one run (minutes)
 	$(BIN)/python -m benchmarks

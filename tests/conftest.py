@@ -12,9 +12,16 @@ settings.register_profile("crmkit", deadline=None, max_examples=30, derandomize=
 settings.load_profile("crmkit")
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file on one worker, for what its tests share, and all of Spark on one: a JVM takes long to start and warm.
+
+    So one worker has Spark while the other has the matrix, and the small files fill what is left (`--dist loadgroup`).
+    """
     for item in items:
-        if engines.NO_SPARK and item.get_closest_marker("spark"):
+        on_spark = item.get_closest_marker("spark") is not None
+        item.add_marker(pytest.mark.xdist_group("spark" if on_spark else item.location[0]))
+        if engines.NO_SPARK and on_spark:
             item.add_marker(pytest.mark.skip(reason=engines.NO_SPARK))
 
 

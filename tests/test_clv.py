@@ -21,6 +21,7 @@ from crmkit.models.parameter_axes import neighbours
 from crmkit.models.pareto_nbd import ParetoNBD
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric
 from crmkit.models.regularity_mixture import RegularityMixture
+from tests import engines
 
 CUT = dt.date(1997, 9, 30)
 BG = RegularBetaGeometric("BG", 0.67, 400.0, 0.5, 2.5)
@@ -323,11 +324,11 @@ def simulated():
     inside, ranks, tails = [], [], []
     for _ in range(COMPANIES):
         table, future, value = company(BG, SIZE, rng)
-        fit = purchases.fit_purchase_process(table, model="bg")
+        fit = purchases.fit_purchase_process(engines.to_engine("polars", table), model="bg")
         group = np.arange(SIZE) % GROUPS
         groups = pd.DataFrame({"customer_id": table["customer_id"], "group": group})
         options = {"horizon_days": 730, "discount_rate_per_year": 0.0, "fit": fit}
-        sums = clv.value_of_groups(table, groups, **options)
+        sums = engines.on_polars(clv.value_of_groups, table, groups, **options)
         orders, money = np.bincount(group, future), np.bincount(group, value)
         inside.append(
             np.stack(
@@ -339,7 +340,7 @@ def simulated():
                 ]
             )
         )
-        each = clv.customer_value(table, **options)
+        each = engines.on_polars(clv.customer_value, table, **options)
         tails.append([(value[each["clv_high"] > 0] > each["clv_high"][each["clv_high"] > 0]).mean()])
         h = Histories.in_order(*(table[name].to_numpy(float) for name in ("frequency", "recency", "T")))
         below = np.cumsum(fit.process.purchase_count_probabilities(h, 730.0, 200), axis=1)

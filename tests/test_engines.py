@@ -20,11 +20,11 @@ import crmkit
 from tests import engines
 from tests.matrix.calls import CASES, FEW, VARIANTS, assert_answers_alike, assert_variant_answers_alike
 
-# The edges are in the log by hand, which every engine gets. The larger log goes to the three that compute in their own
-# way; the other frames enter one of these.
+# The edges are in the log by hand, which every engine gets. The larger log goes to the two that compute in their own
+# way: pandas, PyArrow and DuckDB's own relations are all computed by DuckDB, whose lazy door the log by hand tries.
 RUNS = [
     *((name, "by hand") for name in engines.ENGINES if name != "spark"),
-    *((name, "simulated") for name in ("pandas", "polars", "duckdb")),
+    *((name, "simulated") for name in ("pandas", "polars")),
 ]
 
 
@@ -35,7 +35,8 @@ def test_every_engine_gives_the_same(name: str, engine: str, log: str) -> None:
     assert_answers_alike(name, engine, log)
 
 
-@pytest.mark.parametrize("engine", ["polars", "duckdb", "pyarrow"])
+# What pandas says is expected; PyArrow goes through the same door to the same DuckDB, with every function above.
+@pytest.mark.parametrize("engine", ["polars", "duckdb"])
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_every_engine_takes_a_key_of_two_and_a_clock(variant: str, engine: str) -> None:
     assert_variant_answers_alike(variant, engine)

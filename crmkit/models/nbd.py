@@ -161,13 +161,15 @@ class NBD:
         return (self.r + histories.x) / (self.alpha + histories.T)
 
 
-def fit_nbd(histories: Histories) -> NBD:
+def fit_nbd(histories: Histories, *, off_limits: bool = True) -> NBD:
     """Fit NBD by maximum likelihood.
 
     Parameters
     ----------
     histories : Histories
         Best `Histories.distinct`. The likelihood sees (x, T) alone.
+    off_limits : bool
+        Whether the estimate tells what lies off the limits, as `estimation.maximise`.
 
     Returns
     -------
@@ -191,9 +193,8 @@ def fit_nbd(histories: Histories) -> NBD:
         unknown = ((math.inf, 0.0), (0.0, math.inf))
         return replace(process, estimate=Estimate(_NAMES, (1.0, 2.0 * days), _KINDS, unknown, value, n, 2, text))
     gap = days / float((histories.count * histories.x).sum())
-    found = maximise(
-        lambda z: _objective(histories, z), [np.log([r, gap]) for r in (0.5, 3.0)], _LOWER, _UPPER, n_customers=n
-    )
+    starts = [np.log([r, gap]) for r in (0.5, 3.0)]
+    found = maximise(lambda z: _objective(histories, z), starts, _LOWER, _UPPER, n_customers=n, off_limits=off_limits)
     status = "converged" if found.settled else "not converged: the gradient does not vanish"
     if found.settled and found.at_limit[0]:
         side = "r and alpha run to infinity: one rate for all" if found.z[0] > 0 else "r runs to 0"

@@ -21,6 +21,8 @@ def log_rising(c: F64 | float, n: F64) -> F64:
     n : float64
         Whole, at least 0.
     """
+    if isinstance(c, float) and c <= _LARGE:  # small logs are fitted in thousands of calls of a few numbers
+        return np.asarray(gammaln(c + n) - gammaln(c), dtype=np.float64)
     c = np.asarray(c, dtype=np.float64)
     small = np.minimum(c, _LARGE)
     exact = gammaln(small + n) - gammaln(small)
@@ -33,6 +35,8 @@ def log_rising(c: F64 | float, n: F64) -> F64:
 
 def digamma_rise(c: F64 | float, n: F64) -> F64:
     """Slope of `log_rising` in c: psi(c + n) - psi(c) = 1/c + ... + 1/(c + n - 1)."""
+    if isinstance(c, float) and c <= _LARGE:
+        return np.asarray(psi(c + n) - psi(c), dtype=np.float64)
     c = np.asarray(c, dtype=np.float64)
     small = np.minimum(c, _LARGE)
     exact = psi(small + n) - psi(small)

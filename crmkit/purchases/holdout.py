@@ -147,7 +147,7 @@ def thinned(past: Histories, bought: NDArray[np.int64]) -> tuple[Histories, NDAr
 def _losses(model: str, past: Histories, bought: NDArray[np.int64], horizon: int) -> F64 | None:
     """Log loss, squared and squared log error per row, shape (3, n); None where the model can't be fitted."""
     try:
-        process, _ = processes.fitted(model, past.grouped()[0])
+        process, _ = processes.fitted(model, past.grouped()[0], off_limits=False)
     except FitError:
         return None
     rows = past if processes.needs_gaps(process) else past.without_gaps()

@@ -28,16 +28,16 @@ Model: TypeAlias = Literal[
 FAMILIES = ("nbd", "bg", "mbg", "pareto")
 WITH_GAPS = ("mbg_cnbd", "regularity_mixture")
 
-_FITS: Mapping[str, Callable[[Histories], Process]] = MappingProxyType(
+_FITS: Mapping[str, Callable[[Histories, bool], Process]] = MappingProxyType(
     {
-        "nbd": lambda h: fit_nbd(h.without_gaps().grouped()[0]),
-        "bg": lambda h: fit_regular_beta_geometric(h.without_gaps().grouped()[0], family="BG"),
-        "mbg": lambda h: fit_regular_beta_geometric(h.without_gaps().grouped()[0], family="MBG"),
-        "pareto": lambda h: fit_pareto_nbd(h.without_gaps().grouped()[0]),
-        "bg_cnbd": lambda h: fit_best_regularity(h, family="BG"),
-        "mbg_cnbd": lambda h: fit_best_regularity(h, family="MBG"),
-        "bg_regularity_mixture": lambda h: fit_regularity_mixture(h, family="BG"),
-        "regularity_mixture": lambda h: fit_regularity_mixture(h, family="MBG"),
+        "nbd": lambda h, off: fit_nbd(h.without_gaps().grouped()[0], off_limits=off),
+        "bg": lambda h, off: fit_regular_beta_geometric(h.without_gaps().grouped()[0], family="BG", off_limits=off),
+        "mbg": lambda h, off: fit_regular_beta_geometric(h.without_gaps().grouped()[0], family="MBG", off_limits=off),
+        "pareto": lambda h, off: fit_pareto_nbd(h.without_gaps().grouped()[0], off_limits=off),
+        "bg_cnbd": lambda h, off: fit_best_regularity(h, family="BG", off_limits=off),
+        "mbg_cnbd": lambda h, off: fit_best_regularity(h, family="MBG", off_limits=off),
+        "bg_regularity_mixture": lambda h, off: fit_regularity_mixture(h, family="BG", off_limits=off),
+        "regularity_mixture": lambda h, off: fit_regularity_mixture(h, family="MBG", off_limits=off),
     }
 )
 _CLASSES: Mapping[str, type[Process]] = MappingProxyType(
@@ -75,9 +75,9 @@ class Candidate:
     holdout_score: float | None = None
 
 
-def fitted(model: str, histories: Histories) -> tuple[Process, Candidate]:
-    """Fit one process by name."""
-    process = _FITS[model](histories)
+def fitted(model: str, histories: Histories, *, off_limits: bool = True) -> tuple[Process, Candidate]:
+    """Fit one process by name; `off_limits` as `estimation.maximise`."""
+    process = _FITS[model](histories, off_limits)
     known = process.estimate
     assert known is not None
     searched = 1 if model in ("bg_cnbd", "mbg_cnbd") else 0  # k was chosen by likelihood, too

@@ -157,7 +157,7 @@ def _fitted(orders: Any, day: dt.date, refunds: summary.Refunds) -> tuple[Season
     histories, _ = customers.distinct(table, gaps=True)
     if len(histories) == 0 or histories.x.max() == 0:
         raise FitError("Nobody has ordered on two days up to as_of: there is no season to learn. Look at as_of.")
-    mixture = fit_regularity_mixture(histories.thinned(_ENOUGH))
+    mixture = fit_regularity_mixture(histories.thinned(_ENOUGH), off_limits=False)
     counts = frames.enter(summary.buyers_by_day(orders, as_of=day, refunds=refunds))
     dated = counts.with_columns(nw.col("order_day").cast(nw.Date))
     numbered = frames.with_day_numbers(dated, number="order_day").sort("number")
@@ -217,7 +217,7 @@ def _outcomes(
 
 def _log_scores(histories: Histories, came: NDArray[np.bool_], before: F64, until: F64) -> F64:
     """Log-probability of an order in (before, until], or of none up to `until`, by the mixture fitted to them."""
-    mixture = fit_regularity_mixture(histories.grouped()[0].thinned(_ENOUGH))
+    mixture = fit_regularity_mixture(histories.grouped()[0].thinned(_ENOUGH), off_limits=False)
     returns = Returns.of(mixture, histories)
     late, early = returns.returned(until), returns.returned(before)
     chance = np.where(came, returns.p_alive * (late - early), 1.0 - returns.p_alive * late)

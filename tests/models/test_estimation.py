@@ -1,3 +1,6 @@
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -6,6 +9,9 @@ from crmkit.models.estimation import Estimate, estimate_at, likelihood_ratio_tes
 from crmkit.models.histories import Histories
 from crmkit.models.nbd import fit_nbd
 from crmkit.models.parameter_axes import neighbours, sigma_points
+from crmkit.models.pareto_nbd import fit_pareto_nbd
+from crmkit.models.regular_beta_geometric import fit_best_regularity, fit_regular_beta_geometric
+from crmkit.models.regularity_mixture import fit_regularity_mixture
 
 EDGE = np.array([np.inf, 40.0])
 
@@ -134,6 +140,26 @@ def test_a_rate_is_known_though_its_shape_is_not():
     rate = np.log(estimate.values[0] / estimate.values[1])
     # Six digits of the stored covariance.
     assert np.sqrt(((steps[:, 0] - rate) ** 2).sum()) == pytest.approx(1 / np.sqrt(h.count @ h.x), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        fit_nbd,
+        fit_pareto_nbd,
+        partial(fit_regular_beta_geometric, family="MBG"),
+        partial(fit_best_regularity, family="MBG", regularities=(1, 2)),
+        partial(fit_regularity_mixture, regularities=(1, 2)),
+    ],
+    ids=["NBD", "Pareto/NBD", "MBG/NBD", "MBG/CNBD-k", "mixture"],
+)
+def test_a_fit_without_the_points_off_its_limits_is_the_same_fit(fit):
+    """Comparisons and scouts go without: what they compare must be what is kept."""
+    h = replace(poisson_base(), sum_log_gap=np.array([4.0, 5.0]) * np.log(200.0))
+    whole, quick = fit(h), fit(h, off_limits=False)
+    assert whole.estimate.off_limits
+    assert not quick.estimate.off_limits
+    assert replace(whole, estimate=replace(whole.estimate, off_limits=())) == quick
 
 
 def test_what_is_known_at_a_limit_is_stored_digit_for_digit():

@@ -38,13 +38,15 @@ _AT_LOWER = {
 }
 
 
-def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
+def fit_pareto_nbd(histories: Histories, *, off_limits: bool = True) -> ParetoNBD:
     """Fit Pareto/NBD by maximum likelihood.
 
     Parameters
     ----------
     histories : Histories
         Best `Histories.distinct`: sorted rows give the same digits on every engine, and fewer rows are faster.
+    off_limits : bool
+        Whether the estimate tells what lies off the limits, as `estimation.maximise`.
 
     Returns
     -------
@@ -76,11 +78,13 @@ def fit_pareto_nbd(histories: Histories) -> ParetoNBD:
         upper,
         n_customers=histories.n_customers,
         scout=(lambda z: _objective(part, span, z), few.n_customers) if len(histories) > 2 * _SCOUTS else None,
+        off_limits=off_limits,
     )
-    stays = fit_nbd(histories)
+    stays = fit_nbd(histories, off_limits=off_limits)
     # Two parameters fewer, each at its limit.
     if stays.estimate is not None and found.log_likelihood < stays.estimate.log_likelihood + 2.0 * LIMIT_LOSS:
-        return _nobody_leaves(stays, stays.estimate, span, lambda z: _objective(whole, span, z))
+        sides = _leaving(stays, stays.estimate, span, lambda z: _objective(whole, span, z)) if off_limits else ()
+        return _nobody_leaves(stays, stays.estimate, span, sides)
     estimate = estimate_at(
         found,
         lambda z: _values(z, span),
@@ -123,17 +127,25 @@ def _status(found: Maximum, lower: F64, upper: F64) -> str:
     return "heterogeneity not identified: " + "; ".join(texts) if texts else "converged"
 
 
-def _nobody_leaves(nbd: NBD, estimate: Estimate, span: float, objective: Objective) -> ParetoNBD:
-    """Stay with the NBD limit: s means nothing there, and beta is far beyond all time observed.
-
-    How many may leave after all is asked of s = 1: were s free, a few who leave at once would hide any rate.
-    """
+def _nobody_leaves(nbd: NBD, estimate: Estimate, span: float, sides: tuple[tuple[float, ...], ...]) -> ParetoNBD:
+    """Stay with the NBD limit: s means nothing there, and beta is far beyond all time observed."""
     values = (nbd.r, nbd.alpha, 1.0, span / _SLOWEST)
     given_limit = np.zeros((4, 4))
     given_limit[:2, :2] = estimate.limit_covariance or estimate.covariance
     covariance = np.zeros((4, 4))
     covariance[:2, :2] = estimate.covariance
     covariance[2, 2] = covariance[3, 3] = math.inf
+    known, rows = (tuple(tuple(float(v) for v in row) for row in matrix) for matrix in (given_limit, covariance))
+    text = "heterogeneity not identified: dropout (s/beta runs to 0: nobody is seen to leave)"
+    size = (estimate.log_likelihood, estimate.n_customers, 4)
+    return ParetoNBD(*values, Estimate(_NAMES, values, _KINDS, rows, *size, text, known, sides))
+
+
+def _leaving(nbd: NBD, estimate: Estimate, span: float, objective: Objective) -> tuple[tuple[float, ...], ...]:
+    """Points off the limits where nobody leaves: those of the NBD, and how many may leave after all.
+
+    The latter is asked of s = 1: were s free, a few who leave at once would hide any rate.
+    """
 
     def exponential(z: F64) -> tuple[float, F64]:
         value, gradient = objective(np.array([z[0], z[1], 0.0, z[2]]))
@@ -146,10 +158,7 @@ def _nobody_leaves(nbd: NBD, estimate: Estimate, span: float, objective: Objecti
     sides = [(*side, 1.0, span / _SLOWEST) for side in estimate.off_limits]
     if point is not None:
         sides.append(tuple(_values(np.array([point[0], point[1], 0.0, point[2]]), span).tolist()))
-    known, rows = (tuple(tuple(float(v) for v in row) for row in matrix) for matrix in (given_limit, covariance))
-    text = "heterogeneity not identified: dropout (s/beta runs to 0: nobody is seen to leave)"
-    size = (estimate.log_likelihood, estimate.n_customers, 4)
-    return ParetoNBD(*values, Estimate(_NAMES, values, _KINDS, rows, *size, text, known, tuple(sides)))
+    return tuple(sides)
 
 
 def _nothing(histories: Histories) -> ParetoNBD:

@@ -20,7 +20,9 @@ _SCOUT_ROWS = 4_000
 _BLOCK = 16384
 
 
-def fit_regular_beta_geometric(histories: Histories, *, family: Family, k: int = 1) -> RegularBetaGeometric:
+def fit_regular_beta_geometric(
+    histories: Histories, *, family: Family, k: int = 1, off_limits: bool = True
+) -> RegularBetaGeometric:
     """Fit (M)BG/NBD (k = 1) or (M)BG/CNBD-k with a given regularity by maximum likelihood.
 
     Parameters
@@ -31,6 +33,8 @@ def fit_regular_beta_geometric(histories: Histories, *, family: Family, k: int =
     family : "BG" or "MBG"
     k : int
         At least 1.
+    off_limits : bool
+        Whether the estimate tells what lies off the limits, as `estimation.maximise`.
 
     Returns
     -------
@@ -45,11 +49,15 @@ def fit_regular_beta_geometric(histories: Histories, *, family: Family, k: int =
     DomainError
         k is above 1 and the histories have no gaps.
     """
-    return _fit(histories, family, k, starts=None)
+    return _fit(histories, family, k, starts=None, off_limits=off_limits)
 
 
 def fit_best_regularity(
-    histories: Histories, *, family: Family, regularities: Sequence[int] = tuple(range(1, 13))
+    histories: Histories,
+    *,
+    family: Family,
+    regularities: Sequence[int] = tuple(range(1, 13)),
+    off_limits: bool = True,
 ) -> RegularBetaGeometric:
     """Fit (M)BG/CNBD-k with the regularity of the largest likelihood.
 
@@ -57,7 +65,7 @@ def fit_best_regularity(
 
     Parameters
     ----------
-    histories, family
+    histories, family, off_limits
         As `fit_regular_beta_geometric`; with `sum_log_gap`.
     regularities : sequence of int
         At least 1 each.
@@ -67,7 +75,7 @@ def fit_best_regularity(
     part = histories.thinned(_SCOUT_ROWS)
     scouts: list[RegularBetaGeometric] = []
     for k in sorted(set(regularities)):
-        scouts.append(_fit(part, family, k, starts=[_at(scouts[-1])] if scouts else None))
+        scouts.append(_fit(part, family, k, starts=[_at(scouts[-1])] if scouts else None, off_limits=False))
     rows = np.array([scout.log_likelihood(part) for scout in scouts])
     gain = rows - rows[np.argmax(rows @ part.count)]
     mean = gain @ part.count / part.n_customers
@@ -75,7 +83,8 @@ def fit_best_regularity(
     wanted = [scout for scout, m, e in zip(scouts, mean, error, strict=True) if m >= -4.0 * e - 1e-12]
     if len(part) == len(histories):
         wanted = [max(scouts, key=_log_likelihood)]
-    return max((_fit(histories, family, s.k, starts=[_at(s)]) for s in wanted), key=_log_likelihood)
+    fits = [_fit(histories, family, s.k, starts=[_at(s)], off_limits=off_limits) for s in wanted]
+    return max(fits, key=_log_likelihood)
 
 
 def _log_likelihood(fit: RegularBetaGeometric) -> float:
@@ -88,7 +97,7 @@ def _at(fit: RegularBetaGeometric) -> tuple[float, ...]:
 
 
 def _fit(
-    histories: Histories, family: Family, k: int, *, starts: Sequence[tuple[float, ...]] | None
+    histories: Histories, family: Family, k: int, *, starts: Sequence[tuple[float, ...]] | None, off_limits: bool
 ) -> RegularBetaGeometric:
     check_fittable(histories)
     blank = RegularBetaGeometric(family, 1.0, 1.0, 1.0, 1.0, k)
@@ -113,6 +122,7 @@ def _fit(
         coordinates.upper,
         n_customers=rows.n_customers,
         scout=(objective(part, coordinates, blank, 0.0), part.n_customers) if part else None,
+        off_limits=off_limits,
     )
     names = ["r", "alpha", "a", "b", *effect_names(coordinates.m)]
     status = status_of(coordinates.lost(found.z, found.at_limit), settled=found.settled)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crmkit.errors import DomainError
-from crmkit.models.estimation import Estimate, Kind, Maximum, Objective, estimate_at, maximise
+from crmkit.models.estimation import Estimate, Kind, Maximum, Objective, estimate_at, maximise, with_off_limits
 from crmkit.models.histories import F64, I64, Histories
 from crmkit.models.regular_beta_geometric.coordinates import Coordinates, status_of
 from crmkit.models.regular_beta_geometric.fit import check_fittable, fit_regular_beta_geometric, parameter_kinds
@@ -28,7 +28,11 @@ _NO_GAIN = 1e-4
 
 
 def fit_regularity_mixture(
-    histories: Histories, *, family: Family = "MBG", regularities: Sequence[int] = REGULARITIES
+    histories: Histories,
+    *,
+    family: Family = "MBG",
+    regularities: Sequence[int] = REGULARITIES,
+    off_limits: bool = True,
 ) -> RegularityMixture:
     """Fit the (M)BG/CNBD mixture over regularities by maximum likelihood.
 
@@ -41,6 +45,8 @@ def fit_regularity_mixture(
     family : "BG" or "MBG"
     regularities : sequence of int
         Distinct, at least 1 each.
+    off_limits : bool
+        Whether the estimate tells what lies off the limits, as `estimation.maximise`.
 
     Returns
     -------
@@ -70,6 +76,7 @@ def fit_regularity_mixture(
     best = scout.maximum(starts, ks).z
     whole = _Likelihood.of(histories, coordinates, family, ks) if large else scout
     found, active = _with_shares_in_use(whole, best, scout if large else None)
+    found = whole.with_off_limits(found, active) if off_limits else found
     p = whole.p
     estimate = estimate_at(
         found,
@@ -164,15 +171,23 @@ class _Likelihood:
 
     def maximum(self, starts: list[F64], active: tuple[int, ...], scout: _Likelihood | None = None) -> Maximum:
         """Maximise over coordinates and the roots u of the active shares."""
-        free = np.full(len(active), np.inf)
         return maximise(
             self.objective(active),
             starts,
-            np.concatenate([self.coordinates.lower, -free]),
-            np.concatenate([self.coordinates.upper, free]),
+            *self.box(active),
             n_customers=self.n_customers,
             scout=(scout.objective(active), scout.n_customers) if scout else None,
+            off_limits=False,  # of many maxima one is kept
         )
+
+    def with_off_limits(self, found: Maximum, active: tuple[int, ...]) -> Maximum:
+        """Add the points off the limits to what `maximum` found."""
+        return with_off_limits(self.objective(active), found, *self.box(active), self.n_customers)
+
+    def box(self, active: tuple[int, ...]) -> tuple[F64, F64]:
+        """Edges of the coordinates and, without any, of the roots."""
+        free = np.full(len(active), np.inf)
+        return np.concatenate([self.coordinates.lower, -free]), np.concatenate([self.coordinates.upper, free])
 
     def objective(self, active: tuple[int, ...]) -> Objective:
         """Return the log-likelihood as a function of coordinates and roots of the active shares."""
