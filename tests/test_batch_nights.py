@@ -13,7 +13,7 @@ from crmkit import batch, churn, clv, purchases, repurchase
 from crmkit.cli import log as batch_log
 from crmkit.cli import summary
 from crmkit.errors import ConfigError
-from tests.test_batch import HEAD, ORDERS, OUT, RULES, bad_orders, ended, frame, read, written
+from tests.test_batch import DAY, HEAD, ORDERS, OUT, RULES, bad_orders, ended, frame, read, written
 
 DAYS = [dt.date(2024, 6, day) for day in range(1, 6)]
 OUTPUTS = ['[output]\nfolder = "out"\n', '[output]\nduckdb = "out.duckdb"\n']
