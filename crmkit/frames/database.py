@@ -7,6 +7,7 @@ import gzip
 import importlib.metadata
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -231,15 +232,19 @@ class Database:
                 run("insert or replace into crmkit_target.crmkit_runs values ($1::date, $2)", [day, manifest])
                 run("commit")
             except BaseException:
-                run("rollback")
+                with suppress(duckdb.Error):  # a commit that fails has ended the transaction itself
+                    run("rollback")
+                with suppress(duckdb.Error):
+                    run("detach crmkit_target")
                 raise
-            finally:
-                run("detach crmkit_target")
+            run("detach crmkit_target")
 
         try:
             put()
         except (duckdb.Error, OSError) as error:
-            raise UnreachableError(f"{file} can't be written: {_said(error)}.") from None
+            # What fails after the log is written, such as merging it into the file, does not undo it: ask the file.
+            if not _is_there(file, day, manifest):
+                raise UnreachableError(f"{file} can't be written: {_said(error)}.") from None
 
     def take_day(self, name: str, file: Path, table: str, day: str) -> None:
         """Read the rows of one day back from a table of `replace_day`."""
@@ -335,6 +340,13 @@ def days_of(file: Path) -> dict[str, str]:
     except (duckdb.Error, OSError) as error:
         raise UnreachableError(f"{file} can't be read: {_said(error)}.") from None
     return dict(found)
+
+
+def _is_there(file: Path, day: str, manifest: str) -> bool:
+    try:
+        return days_of(file).get(day) == manifest
+    except UnreachableError:
+        return False
 
 
 def forget_days(file: Path, tables: Sequence[str], days: Sequence[str]) -> None:
