@@ -253,7 +253,6 @@ def test_an_hour_that_is_missing_or_comes_twice_stays_on_its_day(tmp_path):
     with duckdb.connect() as other:
         file = batch.published(tmp_path / "out") / "rfm_segments.parquet"
         found = other.execute(
-            f"select customer_id, left(last_order_day::varchar, 10), days_since_order::int, order_count::int from '{file}' "
-            "order by 1"
+            f"select customer_id, left(last_order_day::varchar, 10), days_since_order::int from '{file}' order by 1"
         ).fetchall()
-    assert [row[:3] for row in found] == [("a", "2024-03-31", 211), ("b", "2024-10-27", 1)]
+    assert found == [("a", "2024-03-31", 211), ("b", "2024-10-27", 1)]
