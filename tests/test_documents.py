@@ -16,7 +16,12 @@ def code_blocks(page):
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if code_blocks(page)], ids=lambda page: page.name)
+ELSEWHERE = {"other_systems.md"}  # Django is set up once per process: tests/test_other_systems.py runs that page
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if code_blocks(page) and page.name not in ELSEWHERE], ids=lambda page: page.name
+)
 def test_the_code_of_a_page_runs(page):
     """A page may use `frame`: a table with a newcomer's column names."""
     cdnow = datasets.load_cdnow(sample=True)

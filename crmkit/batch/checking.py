@@ -39,7 +39,7 @@ def read_table(database: frames.Database, config: Config, name: str) -> Checked:
     raw, source = f"raw_{name}", config.sources[name]
     found = load(database, config, name, into=raw)
     table = _with_numbers(TABLES[name], source.numbers)
-    parts = parted(database.numbered(raw), table, rename=source.rename, time_zone=config.time_zone)
+    parts = parted(database.numbered(raw, source.multiply), table, rename=source.rename, time_zone=config.time_zone)
     if parts.errors and config.bad_rows == "stop":
         raise SchemaError("\n".join(parts.errors))
     database.keep(name, parts.kept)

@@ -14,10 +14,11 @@ from typing import Annotated, Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from crmkit import purchases, schema
+from crmkit.batch.marks import ALERT_MARKS
 from crmkit.errors import ConfigError
 from crmkit.settings_files import shown
 
-TABLES: Final = {table.name: table for table in schema.TABLES}
+TABLES: Final = {table.name: table for table in (*schema.TABLES, ALERT_MARKS)}
 OPEN_TABLES: Final = ("customers", "leads")  # any further column is an attribute
 _LARGEST = 1_000_000
 Days = Annotated[int, Field(ge=1, le=36525)]
@@ -36,6 +37,7 @@ class Source(_Settings):
     table: Annotated[str, Field(min_length=1)] | None = None
     rename: dict[str, str] = {}
     numbers: list[str] = []
+    multiply: dict[str, Annotated[list[str], Field(min_length=2, max_length=3)]] = {}
 
 
 class Output(_Settings):
@@ -44,6 +46,7 @@ class Output(_Settings):
     folder: Annotated[str, Field(min_length=1)] | None = None
     format: Literal["parquet", "csv"] = "parquet"
     duckdb: Annotated[str, Field(min_length=1)] | None = None
+    keep_days: Annotated[int, Field(ge=2, le=36525)] | None = None
 
 
 class Rfm(_Settings):
@@ -65,6 +68,7 @@ class Churn(_Settings):
     """Settings of `churn`; `rules` is a file as `churn.read_rules` reads it."""
 
     horizon_days: Days = 90
+    cuts: Annotated[int, Field(ge=1, le=12)] = 3
     rules: str | None = None
 
 
@@ -74,6 +78,7 @@ class Clv(_Settings):
     horizon_days: Days = 365
     discount_rate_per_year: Annotated[float, Field(ge=0, le=10)] = 0.1
     margin: Annotated[float, Field(gt=0)] = 1.0
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.8
 
 
 class Scoring(_Settings):
@@ -88,6 +93,11 @@ class Attribution(_Settings):
 
     models: Annotated[list[str], Field(min_length=1)] | None = None
     lookback_days: Annotated[float, Field(gt=0)] = 30.0
+    gap_days: Annotated[float, Field(gt=0)] | None = None
+    by: Literal["channel", "campaign"] = "channel"
+    sharing: Literal["split", "shared"] = "split"
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    replicates: Annotated[int, Field(ge=2, le=10_000)] = 50
     seed: int = 1
 
 
@@ -265,6 +275,11 @@ def _sources(config: Config) -> list[str]:
                 found.append(f"{place}: got {ours!r}, which {name} does not have; {_meant(ours, known)}")
         if source.numbers and name not in OPEN_TABLES:
             found.append(f"sources.{name}.numbers: expected only with {' and '.join(OPEN_TABLES)}.")
+        found += [
+            f"sources.{name}.multiply.{own}: got a column that {name} does not have as a number; {_meant(own, known)}"
+            for own in source.multiply
+            if own not in known or TABLES[name][own].kind != "number"
+        ]
         found += [f"sources.{name}.numbers: {name} knows {own!r} already." for own in source.numbers if own in known]
         if (kind_of(source) == "duckdb") != (source.table is not None):
             found.append(f"sources.{name}.table: expected with a DuckDB file, and only there.")

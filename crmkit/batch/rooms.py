@@ -11,6 +11,7 @@ import numpy as np
 
 from crmkit import attribution, churn, clv, frames, purchases, repurchase, rfm, scoring
 from crmkit.batch.config import Config
+from crmkit.batch.marks import marked
 from crmkit.errors import CrmkitError, DomainError
 from crmkit.purchases import Judge
 
@@ -127,13 +128,17 @@ def _churn(work: Work) -> None:
         work.table("orders"),
         as_of=config.day,
         rules=rules,
-        **{name: work.table(name) for name in JOBS["churn"].optional},
+        **{name: work.table(name) for name in JOBS["churn"].optional if name != "alert_marks"},
         horizon_days=asked.horizon_days,
+        cuts=asked.cuts,
         refunds=config.refunds,
         locale=config.locale,
     )
     today = _keep(work, "churn_alerts", listed)
-    state = churn.update_alerts(work.before(ALERT_STATE), today, as_of=config.day, rules=rules)
+    before, marks = work.before(ALERT_STATE), work.table("alert_marks")
+    if before is not None and marks is not None:
+        before = marked(before, marks, day=config.day)
+    state = churn.update_alerts(before, today, as_of=config.day, rules=rules)
     _keep(work, ALERT_STATE, state)
 
 
@@ -146,6 +151,7 @@ def _clv(work: Work) -> None:
         horizon_days=asked.horizon_days,
         discount_rate_per_year=asked.discount_rate_per_year,
         margin=asked.margin,
+        level=asked.level,
         fit=work.fit("orders"),
         refunds=config.refunds,
     )
@@ -175,6 +181,11 @@ def _attribution(work: Work) -> None:
         models=models,
         as_of=config.day,
         lookback_days=asked.lookback_days,
+        gap_days=asked.gap_days,
+        by=asked.by,
+        sharing=asked.sharing,
+        level=asked.level,
+        replicates=asked.replicates,
         rng=np.random.default_rng(asked.seed),
     )
     _keep(work, "attribution_credit", credit)
@@ -198,7 +209,7 @@ JOBS: Final[Mapping[str, Job]] = {
         _churn,
         {"churn_alerts": ("customer_id", "rule"), ALERT_STATE: ("customer_id", "rule", "opened_on")},
         "who is slipping away, what is new since the last run",
-        optional=("customers", "contacts", "subscriptions"),
+        optional=("customers", "contacts", "subscriptions", "alert_marks"),
         state=(ALERT_STATE,),
     ),
     "clv": Job(_clv, {"clv": ("customer_id",)}, "what each customer will be worth", judge="orders"),

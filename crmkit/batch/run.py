@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkit import frames
-from crmkit.batch import locks
+from crmkit.batch import locks, retention
 from crmkit.batch.checking import Checked, read_table
 from crmkit.batch.config import NEEDS, Config
 from crmkit.batch.manifest import JobDone, manifest
@@ -42,6 +42,8 @@ class Done:
         Day of the run whose state this one began with.
     later : tuple of date
         Days of later results, which began with an older state than this run's: run them again, in order.
+    gone : tuple of date
+        Days whose results were removed (`keep_days`).
     """
 
     day: dt.date
@@ -50,6 +52,7 @@ class Done:
     today: Today
     state_of: dt.date | None
     later: tuple[dt.date, ...]
+    gone: tuple[dt.date, ...] = ()
 
     @property
     def rows_aside(self) -> int:
@@ -169,7 +172,9 @@ class _Run:
                 tables = [table for job in jobs.values() for table in job.rows]
                 self.target.publish(database, [*tables, *_rejects(config, inputs)], config.day, plain)
             later = tuple(day for day in days if day > config.day)
-            return Done(config.day, inputs, jobs, today_of(database, self.rooms, config.day), before, later)
+            today = today_of(database, self.rooms, config.day)
+            gone = retention.forget(self.target, config) if publish else ()
+            return Done(config.day, inputs, jobs, today, before, later, gone)
 
     def _earlier(
         self, database: frames.Database, before: dt.date | None, days: dict[dt.date, dict[str, Any]]

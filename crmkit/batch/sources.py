@@ -11,7 +11,7 @@ from crmkit import frames
 from crmkit.batch.config import Config, Source, kind_of, kind_of_path
 from crmkit.errors import ConfigError, UnreachableError
 
-_ENDS = {"csv": (".csv", ".tsv", ".txt"), "parquet": (".parquet", ".pq")}
+_ENDS = {"csv": (".csv", ".tsv", ".txt", ".gz"), "parquet": (".parquet", ".pq")}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,15 +13,8 @@ from crmkit.cli import batch as batch_job
 from crmkit.cli import demo as demo_job
 from crmkit.cli.console import failed, screen
 from crmkit.cli.progress import progress
-from crmkit.cli.texts import texts
+from crmkit.cli.texts import Language, texts
 from crmkit.errors import CrmkitError
-
-
-class Language(StrEnum):
-    """Language of what is printed and written."""
-
-    en = "en"
-    zh = "zh"
 
 
 def build() -> typer.Typer:
@@ -30,6 +22,7 @@ def build() -> typer.Typer:
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
     app.callback()(_crmkit)
     app.command("demo")(demo)
+    app.command("init")(batch_job.init)
     app.command("run")(batch_job.run)
     app.command("check")(batch_job.check)
     return app

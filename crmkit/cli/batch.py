@@ -1,24 +1,31 @@
-"""The commands `run` and `check`: a batch run, its progress, its summary, its exit code."""
+"""The commands `init`, `run` and `check`: a batch run, its log, its summary, its exit code."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import typer
-from rich.console import Console
 
 from crmkit import batch
-from crmkit.cli.console import failed, screen
-from crmkit.cli.progress import progress
+from crmkit.cli import summary
+from crmkit.cli.console import screen
+from crmkit.cli.log import Form, Log
+from crmkit.cli.texts import Language
 from crmkit.errors import ConfigError, CrmkitError, UnreachableError
+from crmkit.segment_maps import Locale
 
 _T = TypeVar("_T")
+_ASIDE: Final = 1
+_CODES: Final = ((ConfigError, 2), (UnreachableError, 4), (CrmkitError, 3))
+
+
 _File = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file.")]
 _Only = Annotated[str, typer.Option(help="Rooms to run, as in rfm,churn; all of the config by default.")]
-_ASIDE = 1
+_Form = Annotated[Form, typer.Option(help="What is told on standard error: text for people, or JSON lines.")]
+_Spoken = Annotated[Language | None, typer.Option(help="Language of the summary; by default the config's locale.")]
 
 
 def run(
@@ -27,41 +34,67 @@ def run(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Do everything but publish.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Say what would be done, and do nothing.")] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for another run on the same target.", min=0)] = 0.0,
+    log: _Form = Form.text,
+    locale: _Spoken = None,
 ) -> None:
     """Read the tables of CONFIG, run its rooms, publish the results whole or not at all.
 
     Exit codes: 0 done; 1 done, with rows set aside; 2 config; 3 data; 4 source or target unreachable.
     """
-    read, rooms = _reported(lambda: _read(config)), _rooms(only)
+    told = Log(log)
+    read, rooms = _reported(lambda: _read(config), told), _rooms(only)
     if explain:
-        for line in _reported(lambda: batch.explained(read, only=rooms)):
+        for line in _reported(lambda: batch.explained(read, only=rooms), told):
             screen().print(line)
         return
-    total = _reported(lambda: batch.steps(read, rooms))
+    total, language = _reported(lambda: batch.steps(read, rooms), told), _language(locale, read)
+    told.tell("started", _about(read, rooms, "run") | {"dry_run": dry_run})
 
     def job() -> batch.Done:
-        with progress(Console(stderr=True, highlight=False), total=total) as step:
+        with told.steps(total, lambda name: summary.spoken(name, language)) as step:
             return batch.run(read, only=rooms, dry=dry_run, wait_seconds=wait, step=step)
 
-    done = _reported(job)
-    for line in (*_tables(done.inputs), *_results(done), *_today(done)):
+    done = _reported(job, told)
+    code = _ASIDE if done.rows_aside else 0
+    _tell_tables(told, done.inputs)
+    _tell_rooms(told, done)
+    told.tell("done", {"exit_code": code, "rows_set_aside": done.rows_aside, "published": not dry_run})
+    lines = (*summary.tables(done.inputs, language), *summary.results(done, language), *summary.today(done, language))
+    for line in lines:
         screen().print(line)
-    raise typer.Exit(_ASIDE if done.rows_aside else 0)
+    raise typer.Exit(code)
 
 
-def check(config: _File, only: _Only = "") -> None:
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="With CSV, Parquet or DuckDB files.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a config that is there.")] = False,
+) -> None:
+    """Write a commented FOLDER/config.toml for the tables found in FOLDER; says what was guessed and how surely."""
+    made = _reported(lambda: batch.init(folder, now=dt.datetime.now(dt.UTC), force=force), Log(Form.text))
+    for line in made.said:
+        screen().print(line)
+    screen().print(f"Written: {made.file}\nLook through it, then: crmkit check {made.file}")
+
+
+def check(config: _File, only: _Only = "", log: _Form = Form.text, locale: _Spoken = None) -> None:
     """Do all of a run but the rooms: config, sources, every rule of every table. Exit codes as of `run`."""
-    read, rooms = _reported(lambda: _read(config)), _rooms(only)
-    total = _reported(lambda: batch.steps(read, rooms, jobs=False))
+    told = Log(log)
+    read, rooms = _reported(lambda: _read(config), told), _rooms(only)
+    total, language = _reported(lambda: batch.steps(read, rooms, jobs=False), told), _language(locale, read)
+    told.tell("started", _about(read, rooms, "check"))
 
     def job() -> Sequence[batch.Checked]:
-        with progress(Console(stderr=True, highlight=False), total=total) as step:
+        with told.steps(total, lambda name: summary.spoken(name, language)) as step:
             return batch.check(read, only=rooms, step=step)
 
-    inputs = _reported(job)
-    for line in _tables(inputs):
+    inputs = _reported(job, told)
+    aside = sum(table.rows_aside for table in inputs)
+    code = _ASIDE if aside else 0
+    _tell_tables(told, inputs)
+    told.tell("done", {"exit_code": code, "rows_set_aside": aside, "published": False})
+    for line in summary.tables(inputs, language):
         screen().print(line)
-    raise typer.Exit(_ASIDE if any(table.rows_aside for table in inputs) else 0)
+    raise typer.Exit(code)
 
 
 def _read(config: Path) -> batch.Config:
@@ -72,43 +105,41 @@ def _rooms(only: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in only.split(",") if part.strip())
 
 
-def _reported(job: Callable[[], _T]) -> _T:
+def _language(asked: Language | None, config: batch.Config) -> Locale:
+    return config.locale if asked is None else asked.value
+
+
+def _about(config: batch.Config, rooms: Sequence[str], command: str) -> dict[str, object]:
+    return {
+        "command": command,
+        "config": str(config.file),
+        "as_of": config.day.isoformat(),
+        "rooms": list(rooms or config.wanted),
+    }
+
+
+def _tell_tables(log: Log, inputs: Sequence[batch.Checked]) -> None:
+    for table in inputs:
+        counts = {"rows_in": table.rows_in, "rows_kept": table.rows_kept, "rows_set_aside": table.rows_aside}
+        log.tell("table", {"table": table.name, **counts})
+        for text in (*table.errors, *table.warnings):
+            log.tell("finding", {"table": table.name, "text": text}, level="warning")
+
+
+def _tell_rooms(log: Log, done: batch.Done) -> None:
+    for room, job in done.jobs.items():
+        log.tell("room", {"room": room, "seconds": round(job.seconds, 3), "tables": dict(job.rows)})
+        for text in job.warnings:
+            log.tell("finding", {"room": room, "text": text}, level="warning")
+    if done.later:
+        log.tell("later_days", {"days": [str(day) for day in done.later]}, level="warning")
+    if done.gone:
+        log.tell("removed_days", {"days": [str(day) for day in done.gone]})
+
+
+def _reported(job: Callable[[], _T], log: Log) -> _T:
     try:
         return job()
-    except ConfigError as error:
-        raise failed(str(error), code=2) from None
-    except UnreachableError as error:
-        raise failed(str(error), code=4) from None
     except CrmkitError as error:
-        raise failed(str(error), code=3) from None
-
-
-def _tables(inputs: Iterable[batch.Checked]) -> Iterable[str]:
-    yield "Read:"
-    for table in inputs:
-        yield f"  {table.name}: {table.rows_in:,} rows, {table.rows_aside:,} set aside"
-        for text in (*table.errors, *table.warnings):
-            yield "    " + text.replace("\n", "\n    ")
-
-
-def _results(done: batch.Done) -> Iterable[str]:
-    yield f"Done for {done.day}:"
-    for room, job in done.jobs.items():
-        made = ", ".join(f"{name} {rows:,}" for name, rows in job.rows.items())
-        yield f"  {room} ({job.seconds:.1f} s): {made}"
-        yield from (f"    {text}" for text in job.warnings)
-    if done.later:
-        days = ", ".join(map(str, done.later))
-        yield f"  Results of later days began with an older state: run {days} again, in this order."
-
-
-def _today(done: batch.Done) -> Iterable[str]:
-    lists = {
-        "New or graver alerts, by value at risk:": done.today.alerts,
-        "To be reminded today, by expected value:": done.today.reminders,
-        "Leads due for sales today, by score:": done.today.leads,
-    }
-    for title, rows in lists.items():
-        if rows:
-            yield title
-            yield from (f"  {who}: {what}" for who, what in rows)
+        code = next(code for kind, code in _CODES if isinstance(error, kind))
+        raise log.stopped(str(error), code=code, kind=type(error).__name__) from None

@@ -1,7 +1,7 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
 from crmkit.frames.coded import Coded
-from crmkit.frames.database import Database, Unreadable, days_of, engine_versions
+from crmkit.frames.database import Database, Unreadable, days_of, engine_versions, forget_days
 from crmkit.frames.days import (
     as_day,
     as_moment,
@@ -17,6 +17,7 @@ from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.pairs import group_numbers, pair_counts
 from crmkit.frames.past import rows_until
+from crmkit.frames.peeking import Peek, peek, tables_in
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.windows import with_gaps, with_places
 
@@ -24,6 +25,7 @@ __all__ = [
     "Coded",
     "Database",
     "Frame",
+    "Peek",
     "Unreadable",
     "arrays",
     "as_day",
@@ -35,6 +37,7 @@ __all__ = [
     "distinct_rows",
     "engine_versions",
     "enter",
+    "forget_days",
     "group_numbers",
     "held",
     "is_lazy",
@@ -47,12 +50,14 @@ __all__ = [
     "one_if",
     "pair_counts",
     "parsed",
+    "peek",
     "put_back",
     "rename",
     "rows_until",
     "same_keys",
     "sentence",
     "settled",
+    "tables_in",
     "translated",
     "with_dates",
     "with_day_numbers",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import importlib.metadata
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -66,9 +68,32 @@ class Database:
         """Give a table as a relation."""
         return self._connection.table(name)
 
-    def numbered(self, name: str) -> Any:
-        """Give a table with the number of each row, from 1, in a first column `crmkit_row`."""
-        return self._connection.query(f'select rowid + 1 as {_ROW}, * from "{name}"')
+    def numbered(self, name: str, products: Mapping[str, Sequence[str]] | None = None) -> Any:
+        """Give a table with the number of each row, from 1, in a first column `crmkit_row`.
+
+        Parameters
+        ----------
+        name : str
+        products : mapping of str to sequence of str, optional
+            Further columns -> the columns that are multiplied to make them, rounded to 6 decimals; empty where one of
+            these is no number.
+
+        Raises
+        ------
+        SchemaError
+            A factor is missing, or a product has the name of a column.
+        """
+        there, made = self.table(name).columns, []
+        for product, factors in (products or {}).items():
+            lacking = [factor for factor in factors if factor not in there]
+            if lacking:
+                known = ", ".join(map(repr, there))
+                raise SchemaError(f"{product}: there is no column {lacking[0]!r} to multiply; there are {known}.")
+            if product in there:
+                raise SchemaError(f"{product}: the column is there already; nothing is to be multiplied.")
+            value = " * ".join(f"try_cast({_name(factor)} as double)" for factor in factors)
+            made.append(f", round({value}, 6) as {_name(product)}")
+        return self._connection.query(f"select rowid + 1 as {_ROW}, *{''.join(made)} from {_name(name)}")
 
     def rows(self, name: str) -> int:
         """Count the rows of a table."""
@@ -107,7 +132,7 @@ class Database:
         UTF-8, comma or semicolon or tab as the header has it, quotation marks doubled within. With `tolerant`, lines
         that are none are left out and listed.
         """
-        names, mark = _header(files)
+        names, mark = header_of(files)
         options: dict[str, Any] = (
             {"rejects_table": f"{name}_lines", "rejects_scan": f"{name}_scans"} if tolerant else {}
         )
@@ -207,15 +232,19 @@ class Database:
                 run("insert or replace into crmkit_target.crmkit_runs values ($1::date, $2)", [day, manifest])
                 run("commit")
             except BaseException:
-                run("rollback")
+                with suppress(duckdb.Error):  # a commit that fails has ended the transaction itself
+                    run("rollback")
+                with suppress(duckdb.Error):
+                    run("detach crmkit_target")
                 raise
-            finally:
-                run("detach crmkit_target")
+            run("detach crmkit_target")
 
         try:
             put()
         except (duckdb.Error, OSError) as error:
-            raise UnreachableError(f"{file} can't be written: {_said(error)}.") from None
+            # What fails after the log is written, such as merging it into the file, does not undo it: ask the file.
+            if not _is_there(file, day, manifest):
+                raise UnreachableError(f"{file} can't be written: {_said(error)}.") from None
 
     def take_day(self, name: str, file: Path, table: str, day: str) -> None:
         """Read the rows of one day back from a table of `replace_day`."""
@@ -237,8 +266,8 @@ def _widen(connection: Any, table: str) -> None:
             connection.execute(f"alter table crmkit_target.{_name(table)} add column {_name(name)} {kind}")
 
 
-def _header(files: Sequence[Path]) -> tuple[list[str], str]:
-    """Read the names of the columns; all files must have the same."""
+def header_of(files: Sequence[Path]) -> tuple[list[str], str]:
+    """Read the names of the columns of CSV files, and the sign between them; all files must have the same."""
     headers = {file: _first_line(file) for file in files}
     first = headers[files[0]]
     mark = max(",;\t", key=lambda sign: len(next(csv.reader([first], delimiter=sign))))
@@ -259,11 +288,12 @@ def _header(files: Sequence[Path]) -> tuple[list[str], str]:
 
 def _first_line(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
+        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
             raw = opened.readline(1 << 20)
         text = raw.decode("utf-8-sig").rstrip("\r\n")
-    except OSError as error:
-        raise UnreachableError(f"{file} can't be read: {error.strerror}.") from None
+    except (OSError, EOFError) as error:  # of gzip too, which sets no strerror
+        said = getattr(error, "strerror", None) or error
+        raise UnreachableError(f"{file} can't be read: {said}.") from None
     except UnicodeDecodeError as error:
         raise SchemaError(f"{file.name}: line 1 is not UTF-8 (byte {error.start}); expected a header.") from None
     if not text:
@@ -310,6 +340,35 @@ def days_of(file: Path) -> dict[str, str]:
     except (duckdb.Error, OSError) as error:
         raise UnreachableError(f"{file} can't be read: {_said(error)}.") from None
     return dict(found)
+
+
+def _is_there(file: Path, day: str, manifest: str) -> bool:
+    try:
+        return days_of(file).get(day) == manifest
+    except UnreachableError:
+        return False
+
+
+def forget_days(file: Path, tables: Sequence[str], days: Sequence[str]) -> None:
+    """Remove days from tables that `replace_day` made, and from the list of runs, in one transaction.
+
+    Parameters
+    ----------
+    file : path
+    tables : sequence of str
+        Those that are not there are passed over.
+    days : sequence of str
+        ISO dates.
+    """
+    try:
+        with duckdb.connect(str(file)) as other:
+            other.execute("begin")
+            there = other.execute("select table_name from duckdb_tables() where schema_name = 'main'").fetchall()
+            for name in [*(name for (name,) in there if name in tables), "crmkit_runs"]:
+                other.execute(f"delete from {_name(name)} where list_contains($1::date[], as_of)", [list(days)])
+            other.execute("commit")
+    except (duckdb.Error, OSError) as error:
+        raise UnreachableError(f"{file} can't be written: {_said(error)}.") from None
 
 
 def engine_versions() -> dict[str, str]:
