@@ -1,4 +1,4 @@
-"""Where results go: a folder or a DuckDB file, whole or not at all."""
+"""Where results go: a folder, a DuckDB file or a server, whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from crmkit import frames
-from crmkit.batch.config import Config
+from crmkit.batch import locks
+from crmkit.batch.config import Config, server_of
+from crmkit.batch.postgresql.target import PostgreSQLTarget
 from crmkit.errors import UnreachableError
 
 _OWN = ".crmkit"
@@ -23,12 +25,8 @@ MANIFEST = "manifest.json"
 class Target(Protocol):
     """A place for results of many days."""
 
-    @property
-    def home(self) -> Path:
-        """Folder of the lock and of what is not finished."""
-
-    def prepare(self) -> None:
-        """Clear away what a run that died has left; the lock is held."""
+    def held(self, wait_seconds: float) -> AbstractContextManager[Path]:
+        """Hold the lock of the target and clear away what a run that died has left; gives a folder to spill to."""
 
     def days(self) -> dict[dt.date, dict[str, Any]]:
         """Give the manifests of all results that are there, by day."""
@@ -42,11 +40,28 @@ class Target(Protocol):
 
 def target_of(config: Config) -> Target:
     """Give the target of a config."""
-    output = config.output
+    output, server = config.output, server_of(config.output)
+    if server is not None:
+        return PostgreSQLTarget(server, output.schema_name)
     if output.duckdb is not None:
         return DuckDBTarget(config.place(output.duckdb))
     assert output.folder is not None
     return FolderTarget(config.place(output.folder), output.format)
+
+
+def place_of(config: Config) -> str:
+    """Say where results go."""
+    output = config.output
+    if output.postgresql is not None:
+        return f"{output.postgresql}, schema {output.schema_name}"
+    return str(config.place(output.folder or output.duckdb or ""))
+
+
+@contextmanager
+def _held(target: FolderTarget | DuckDBTarget, wait_seconds: float) -> Iterator[Path]:
+    with locks.held(target.home / "lock", wait_seconds=wait_seconds):
+        target.prepare()
+        yield target.home / "work" / "spill"
 
 
 def published(folder: str | os.PathLike[str], day: dt.date | None = None) -> Path:
@@ -98,6 +113,10 @@ class FolderTarget:
     @property
     def _runs(self) -> Path:
         return self.folder / "runs"
+
+    def held(self, wait_seconds: float) -> AbstractContextManager[Path]:
+        """Hold the lock of the target and clear away what a run that died has left; gives a folder to spill to."""
+        return _held(self, wait_seconds)
 
     def prepare(self) -> None:
         """Clear away what a run that died has left; the lock is held."""
@@ -184,6 +203,10 @@ class DuckDBTarget:
     def home(self) -> Path:
         """Folder of the lock and of what is not finished."""
         return self.file.parent / f".{self.file.name}.crmkit"
+
+    def held(self, wait_seconds: float) -> AbstractContextManager[Path]:
+        """Hold the lock of the target and clear away what a run that died has left; gives a folder to spill to."""
+        return _held(self, wait_seconds)
 
     def prepare(self) -> None:
         """Clear away what a run that died has left; the lock is held."""

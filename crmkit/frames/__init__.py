@@ -18,6 +18,7 @@ from crmkit.frames.native import Frame
 from crmkit.frames.pairs import group_numbers, pair_counts
 from crmkit.frames.past import rows_until
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
+from crmkit.frames.streams import names_in, rows_of
 from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "kinds_of",
     "leave",
     "money",
+    "names_in",
     "names_of",
     "numbered",
     "one_if",
@@ -49,6 +51,7 @@ __all__ = [
     "parsed",
     "put_back",
     "rename",
+    "rows_of",
     "rows_until",
     "same_keys",
     "sentence",
