@@ -73,10 +73,10 @@ def load(database: frames.Database, config: Config, name: str, snapshots: Snapsh
     """
     source, server = config.sources[name], server_of(config.sources[name])
     if server is not None:
-        asked = {"key": f"sources.{name}", "table": source.table, "query": source.query}
-        snapshots.read(database, server, into=into, **asked)
-        entry = {"name": _named(source), "rows": database.rows(into), "sha256": database.fingerprint(into)}
-        return Input((entry,), ())
+        key = f"sources.{name}"
+        snapshots.read(database, server, key=key, table=source.table, query=source.query, into=into)
+        rows, digest = database.rows(into), database.fingerprint(into)
+        return Input(({"name": _named(source), "rows": rows, "sha256": digest},), ())
     files = files_of(config, name)
     before = _stamps(files)
     unreadable: list[frames.Unreadable] = []

@@ -82,7 +82,7 @@ class Snapshots:
 
 
 def _origin(connection: Connection, table: str | None, query: str | None) -> tuple[str, str]:
-    """What stands after `from`, under the name `origin`; and the right that it takes."""
+    """Give what stands after `from`, under the name `origin`, and the right that it takes."""
     if table is None:
         # Its own lines: a comment at its end must not hide the bracket.
         return f"(\n{(query or '').strip().rstrip(';')}\n) as origin", f"SELECT on its tables to {connection.user};"

@@ -144,7 +144,7 @@ class PostgreSQLTarget:
             elif there[name] != kind.split(" primary")[0].split(" not null")[0]:
                 raise UnreachableError(
                     f"{_KEY}: {self._schema}.{table}.{name} is {there[name]}; this run makes {kind}.\n"
-                    f"Rename the table, or change the column: ALTER TABLE {place} ALTER COLUMN {quoted(name)} TYPE {kind};"
+                    f"Rename the table, or change it: ALTER TABLE {place} ALTER COLUMN {quoted(name)} TYPE {kind};"
                 )
 
     def _columns(self, connection: Connection, table: str) -> dict[str, str]:
@@ -173,7 +173,7 @@ class PostgreSQLTarget:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        """The session of the run, or for a dry one a session of its own."""
+        """Give the session of the run, or for a dry one a session of its own."""
         if self._session is not None:
             yield self._session
             return
@@ -184,7 +184,7 @@ class PostgreSQLTarget:
             connection.close()
 
     def _writable(self) -> Connection:
-        """The session of the run, or a new one if the server has ended it, as a restart does; the lock is held."""
+        """Give the session of the run, or a new one if the server has ended it, as a restart does; the lock is held."""
         assert self._session is not None
         if self._session.is_alive():
             return self._session
@@ -192,7 +192,8 @@ class PostgreSQLTarget:
         self._session = self._locked(_PATIENCE, is_back=False)
         if self._found(self._session) != self._days:
             raise UnreachableError(
-                f"{_KEY}: the session was lost, and another run has published since.\nRun again: it begins with its state."
+                f"{_KEY}: the session was lost, and another run has published since.\n"
+                f"Run again: it begins with the state of the other."
             )
         return self._session
 
