@@ -176,9 +176,10 @@ class Database:
 
         A sum of hashes of rows: equal tables are equal, and tables that differ by accident differ.
         """
+        low = "(hash & 18446744073709551615::uhugeint)::ubigint"
         found = self._connection.query(
-            f"select count(*), sum(md5_number_lower(content)), sum(md5_number_upper(content)) "
-            f"from (select to_json(crmkit_rows)::varchar as content from {_name(name)} as crmkit_rows)"
+            f"select count(*), sum({low}), sum((hash >> 64)::ubigint) "
+            f"from (select md5_number(to_json(crmkit_rows)::varchar) as hash from {_name(name)} as crmkit_rows)"
         ).fetchall()
         return hashlib.sha256(repr((self.kinds(name), found)).encode()).hexdigest()
 
