@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from crmkit import frames
 from crmkit.batch.config import TABLES, Config
+from crmkit.batch.postgresql.source import Snapshots
 from crmkit.batch.sources import Input, load
 from crmkit.errors import SchemaError
 from crmkit.schema import Column, Table
@@ -26,7 +27,7 @@ class Checked:
     warnings: tuple[str, ...]
 
 
-def read_table(database: frames.Database, config: Config, name: str) -> Checked:
+def read_table(database: frames.Database, config: Config, name: str, snapshots: Snapshots) -> Checked:
     """Read a table, check it, and keep its good rows in the database under its name, the others under `rejects_<name>`.
 
     Raises
@@ -37,7 +38,7 @@ def read_table(database: frames.Database, config: Config, name: str) -> Checked:
         The source can't be read.
     """
     raw, source = f"raw_{name}", config.sources[name]
-    found = load(database, config, name, into=raw)
+    found = load(database, config, name, snapshots, into=raw)
     table = _with_numbers(TABLES[name], source.numbers)
     parts = parted(database.numbered(raw, source.multiply), table, rename=source.rename, time_zone=config.time_zone)
     if parts.errors and config.bad_rows == "stop":
@@ -49,7 +50,9 @@ def read_table(database: frames.Database, config: Config, name: str) -> Checked:
     if bad > config.reject_limit:
         limit = f"{name}: {bad} of {rows} rows are bad; expected {config.reject_limit} at most (reject_limit)."
         raise SchemaError("\n".join([limit, *parts.errors, *_said(found)]))
-    database.keep_rejects(f"rejects_{name}", raw=raw, bad=f"bad_{name}", lines=found.unreadable)
+    database.keep_rejects(
+        f"rejects_{name}", raw=raw, bad=f"bad_{name}", lines=found.unreadable, is_ordered=source.postgresql is None
+    )
     database.drop(raw)
     errors = (*parts.errors, *_said(found))
     return Checked(name, found.files, rows, rows - bad, bad, errors, parts.warnings)

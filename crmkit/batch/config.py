@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from crmkit import purchases, schema
 from crmkit.batch.marks import ALERT_MARKS
+from crmkit.batch.postgresql.urls import Server, is_url, name_finding, url_finding
 from crmkit.errors import ConfigError
 from crmkit.settings_files import shown
 
@@ -30,23 +31,32 @@ class _Settings(BaseModel):
 
 
 class Source(_Settings):
-    """Where a table comes from: `path` to a CSV or Parquet file, a folder of them, a pattern, or a DuckDB file."""
+    """Where a table comes from: `path` to a CSV or Parquet file, a folder of them, a pattern, or a DuckDB file.
 
-    path: Annotated[str, Field(min_length=1)]
+    Or `postgresql`: the URL of a server, with a `table` or a `query`.
+    """
+
+    path: Annotated[str, Field(min_length=1)] = ""
+    postgresql: Annotated[str, Field(min_length=1)] | None = None
+    password_env: Annotated[str, Field(min_length=1)] | None = None
     format: Literal["csv", "parquet", "duckdb"] | None = None
     table: Annotated[str, Field(min_length=1)] | None = None
+    query: Annotated[str, Field(min_length=1)] | None = None
     rename: dict[str, str] = {}
     numbers: list[str] = []
     multiply: dict[str, Annotated[list[str], Field(min_length=2, max_length=3)]] = {}
 
 
 class Output(_Settings):
-    """Where results go: a `folder` of Parquet or CSV files, or a `duckdb` file."""
+    """Where results go: a `folder` of Parquet or CSV files, a `duckdb` file, or a schema of a `postgresql` server."""
 
     folder: Annotated[str, Field(min_length=1)] | None = None
     format: Literal["parquet", "csv"] = "parquet"
     duckdb: Annotated[str, Field(min_length=1)] | None = None
     keep_days: Annotated[int, Field(ge=2, le=36525)] | None = None
+    postgresql: Annotated[str, Field(min_length=1)] | None = None
+    password_env: Annotated[str, Field(min_length=1)] | None = None
+    schema_name: Annotated[str, Field(min_length=1, alias="schema")] = "crmkit"
 
 
 class Rfm(_Settings):
@@ -211,7 +221,7 @@ def _texts(error: ValidationError, plain: Mapping[str, Any]) -> list[str]:
         # A choice of types ends in the name of the one that was tried: no key of the file.
         keys = _keys(plain, found["loc"])
         place = ".".join(map(str, keys)) or "the file"
-        got = shown(found["input"])
+        got = _without_secrets(shown(found["input"]), keys)
         if found["type"] == "extra_forbidden":
             text = f"{place}: no such key; {_meant(str(keys[-1]), _siblings(keys[:-1]))}"
         elif found["type"] == "missing":
@@ -226,6 +236,12 @@ def _texts(error: ValidationError, plain: Mapping[str, Any]) -> list[str]:
             text = f"{place}: got {got}; expected {said}."
         texts[place] = f"{texts[place][:-1]}, or {text.split('; expected ')[1]}" if place in texts else text
     return list(texts.values())
+
+
+def _without_secrets(got: str, keys: list[int | str]) -> str:
+    """Hide what may be a password: it may stand in a config by mistake, and errors go into logs."""
+    is_secret = "://" in got or "pass" in str(keys[-1:]).lower()
+    return "something that is not shown" if is_secret else got
 
 
 def _keys(plain: Any, loc: tuple[int | str, ...]) -> list[int | str]:
@@ -246,7 +262,7 @@ def _siblings(keys: list[int | str]) -> list[str]:
         annotation = kind.model_fields[key].annotation if key in kind.model_fields else Source
         choices = [annotation, *get_args(annotation)]
         kind = next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, _Settings)), kind)
-    return list(kind.model_fields)
+    return [field.alias or name for name, field in kind.model_fields.items()]
 
 
 def _meant(name: str, known: list[str] | tuple[str, ...]) -> str:
@@ -281,9 +297,53 @@ def _sources(config: Config) -> list[str]:
             if own not in known or TABLES[name][own].kind != "number"
         ]
         found += [f"sources.{name}.numbers: {name} knows {own!r} already." for own in source.numbers if own in known]
-        if (kind_of(source) == "duckdb") != (source.table is not None):
-            found.append(f"sources.{name}.table: expected with a DuckDB file, and only there.")
+        found += [f"sources.{name}{text}" for text in _origin(source)]
     return found
+
+
+def _origin(source: Source) -> list[str]:
+    """Say what is wrong with the place of a source."""
+    if is_url(source.path):
+        return [".path: got the URL of a server; expected it as postgresql."]
+    if bool(source.path) == (source.postgresql is not None):
+        return [": expected either path or postgresql."]
+    if source.postgresql is None:
+        if (kind_of(source) == "duckdb") != (source.table is not None):
+            return [".table: expected with a DuckDB file, and only there."]
+        only = [key for key in ("query", "password_env") if getattr(source, key) is not None]
+        return [f".{key}: expected only with postgresql." for key in only]
+    found = [f".postgresql: {text}" for text in [url_finding(source.postgresql)] if text]
+    if source.format is not None:
+        found.append(".format: expected only with path.")
+    if (source.table is None) == (source.query is None):
+        found.append(": expected either table or query with postgresql.")
+    if "\0" in (source.query or ""):
+        found.append(".query: holds a sign 0; expected SQL.")
+    names = (source.table or "").rpartition(".")[::2]
+    return found + [f".table: {text}" for text in map(name_finding, names) if text]
+
+
+def server_of(part: Source | Output) -> Server | None:
+    """Give the server that a table comes from or that results go to, None if there is none."""
+    return None if part.postgresql is None else Server(part.postgresql, part.password_env)
+
+
+def check_passwords(config: Config) -> None:
+    """Look for the passwords that the config names.
+
+    Raises
+    ------
+    ConfigError
+        The environment has none.
+    """
+    parts: dict[str, Source | Output] = {f"sources.{name}": source for name, source in config.sources.items()}
+    for key, part in (parts | {"output": config.output}).items():
+        server = server_of(part)
+        if server is not None and server.password() is None and part.password_env is not None:
+            raise ConfigError(
+                f"{key}.password_env: the environment has no variable of this name, or it is empty; expected the name "
+                f'of the variable that holds the password, such as "CRM_PASSWORD".'
+            )
 
 
 def kind_of(source: Source) -> Literal["csv", "parquet", "duckdb"]:
@@ -299,11 +359,18 @@ def kind_of_path(path: Path) -> Literal["csv", "parquet", "duckdb"]:
 
 def _output(config: Config) -> list[str]:
     output = config.output
-    if (output.folder is None) == (output.duckdb is None):
-        return ["output: expected either folder or duckdb."]
-    if output.duckdb is not None and output.format != "parquet":
+    places = [output.folder, output.duckdb, output.postgresql]
+    if sum(place is not None for place in places) != 1:
+        return ["output: expected either folder, duckdb or postgresql."]
+    if any(is_url(place) for place in places[:2] if place is not None):
+        return ["output: got the URL of a server; expected it as postgresql."]
+    if output.folder is None and output.format != "parquet":
         return ["output.format: expected only with folder."]
-    return []
+    if output.postgresql is None:
+        only = sorted(output.model_fields_set & {"schema_name", "password_env"})
+        return [f"output.{key.removesuffix('_name')}: expected only with postgresql." for key in only]
+    found = {"postgresql": url_finding(output.postgresql), "schema": name_finding(output.schema_name)}
+    return [f"output.{key}: {text}" for key, text in found.items() if text]
 
 
 NEEDS: Final[Mapping[str, tuple[str, ...]]] = {

@@ -15,6 +15,7 @@ from crmkit.batch.checking import Checked, read_table
 from crmkit.batch.config import NEEDS, Config, read_config
 from crmkit.batch.finding import Place, places_in
 from crmkit.batch.looks import Look
+from crmkit.batch.postgresql.source import Snapshots
 from crmkit.batch.rooms import JOBS
 from crmkit.batch.templates import config_text, guesses_said, source_text
 from crmkit.errors import ConfigError, CrmkitError, SchemaError, UnreachableError
@@ -133,7 +134,7 @@ def _tried(folder: Path, name: str, place: Place, look: Look, now: dt.datetime) 
         with tempfile.TemporaryDirectory(prefix="crmkit-") as spill:
             database = frames.Database(spill)
             try:
-                checked = read_table(database, config, name)
+                checked = read_table(database, config, name, Snapshots())
                 last = _last(database, name, now)
             finally:
                 database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,4 +77,14 @@ def _read(table: Checked) -> dict[str, Any]:
 
 
 def _parameters(config: Config) -> dict[str, Any]:
-    return config.model_dump(mode="json", exclude={"sources": {"__all__": {"path"}}, "output": True})
+    return config.model_dump(
+        mode="json", exclude={"sources": {"__all__": {"path", "postgresql", "password_env"}}, "output": True}
+    )
+
+
+def tables_in(manifests: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Name the tables that manifests tell of, rejects too."""
+    every = [
+        (*(table for job in one["jobs"].values() for table in job["tables"]), *one["rejects"]) for one in manifests
+    ]
+    return sorted({table for tables in every for table in tables})

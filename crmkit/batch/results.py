@@ -1,4 +1,4 @@
-"""Where results go: a folder or a DuckDB file, whole or not at all."""
+"""Where results go: a folder, a DuckDB file or a server, whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ import datetime as dt
 import json
 import os
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from crmkit import frames
-from crmkit.batch.config import Config
+from crmkit.batch import locks
+from crmkit.batch.config import Config, server_of
+from crmkit.batch.manifest import tables_in
+from crmkit.batch.postgresql.target import PostgreSQLTarget
 from crmkit.errors import UnreachableError
 
 _OWN = ".crmkit"
@@ -23,12 +26,8 @@ MANIFEST = "manifest.json"
 class Target(Protocol):
     """A place for results of many days."""
 
-    @property
-    def home(self) -> Path:
-        """Folder of the lock and of what is not finished."""
-
-    def prepare(self) -> None:
-        """Clear away what a run that died has left; the lock is held."""
+    def held(self, wait_seconds: float) -> AbstractContextManager[Path]:
+        """Hold the lock of the target and clear away what a run that died has left; gives a folder to spill to."""
 
     def days(self) -> dict[dt.date, dict[str, Any]]:
         """Give the manifests of all results that are there, by day."""
@@ -39,14 +38,40 @@ class Target(Protocol):
     def publish(self, database: frames.Database, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]) -> None:
         """Put tables in place of those of the same day, all at once."""
 
+    def forget(self, old: Mapping[dt.date, dict[str, Any]]) -> tuple[dt.date, ...]:
+        """Remove the results of days, given with their manifests; gives the days that went.
+
+        Raises
+        ------
+        UnreachableError
+            Not now.
+        """
+
 
 def target_of(config: Config) -> Target:
     """Give the target of a config."""
-    output = config.output
+    output, server = config.output, server_of(config.output)
+    if server is not None:
+        return PostgreSQLTarget(server, output.schema_name)
     if output.duckdb is not None:
         return DuckDBTarget(config.place(output.duckdb))
     assert output.folder is not None
     return FolderTarget(config.place(output.folder), output.format)
+
+
+def place_of(config: Config) -> str:
+    """Say where results go."""
+    output = config.output
+    if output.postgresql is not None:
+        return f"{output.postgresql}, schema {output.schema_name}"
+    return str(config.place(output.folder or output.duckdb or ""))
+
+
+@contextmanager
+def _held(target: FolderTarget | DuckDBTarget, wait_seconds: float) -> Iterator[Path]:
+    with locks.held(target.home / "lock", wait_seconds=wait_seconds):
+        target.prepare()
+        yield target.home / "work" / "spill"
 
 
 def published(folder: str | os.PathLike[str], day: dt.date | None = None) -> Path:
@@ -99,6 +124,10 @@ class FolderTarget:
     def _runs(self) -> Path:
         return self.folder / "runs"
 
+    def held(self, wait_seconds: float) -> AbstractContextManager[Path]:
+        """Hold the lock of the target and clear away what a run that died has left; gives a folder to spill to."""
+        return _held(self, wait_seconds)
+
     def prepare(self) -> None:
         """Clear away what a run that died has left; the lock is held."""
         try:
@@ -137,6 +166,15 @@ class FolderTarget:
             self._point_latest()
         except OSError as error:
             raise UnreachableError(f"{self.folder} can't be written: {error.strerror}.") from None
+
+    def forget(self, old: Mapping[dt.date, dict[str, Any]]) -> tuple[dt.date, ...]:
+        """Take away the links of days; what they led to goes with the next run, and readers keep it until then."""
+        gone = []
+        for day in old:
+            with suppress(OSError):  # left to the next run
+                (self._runs / day.isoformat()).unlink()
+                gone.append(day)
+        return tuple(gone)
 
     def _written(
         self, database: frames.Database, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]
@@ -185,6 +223,10 @@ class DuckDBTarget:
         """Folder of the lock and of what is not finished."""
         return self.file.parent / f".{self.file.name}.crmkit"
 
+    def held(self, wait_seconds: float) -> AbstractContextManager[Path]:
+        """Hold the lock of the target and clear away what a run that died has left; gives a folder to spill to."""
+        return _held(self, wait_seconds)
+
     def prepare(self) -> None:
         """Clear away what a run that died has left; the lock is held."""
         try:
@@ -206,6 +248,12 @@ class DuckDBTarget:
     def publish(self, database: frames.Database, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]) -> None:
         """Put tables in place of those of the same day, all at once."""
         database.replace_day(self.file, tables, day.isoformat(), _text(manifest))
+
+    def forget(self, old: Mapping[dt.date, dict[str, Any]]) -> tuple[dt.date, ...]:
+        """Remove the rows of days in one transaction."""
+        if old:
+            frames.forget_days(self.file, tables_in(old.values()), [day.isoformat() for day in old])
+        return tuple(old)
 
 
 def _text(manifest: dict[str, Any]) -> str:

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from crmkit import frames
-from crmkit.batch import locks, retention
+from crmkit.batch import retention
 from crmkit.batch.checking import Checked, read_table
-from crmkit.batch.config import NEEDS, Config
+from crmkit.batch.config import NEEDS, Config, check_passwords
 from crmkit.batch.manifest import JobDone, manifest
-from crmkit.batch.results import Target, target_of
+from crmkit.batch.postgresql.source import Snapshots
+from crmkit.batch.results import Target, place_of, target_of
 from crmkit.batch.rooms import JOBS, Work, check_files, done
-from crmkit.batch.sources import files_of
+from crmkit.batch.sources import places_of
 from crmkit.batch.today import Today, today_of
 from crmkit.errors import ConfigError
 
@@ -101,9 +102,8 @@ def run(
     if dry:
         with tempfile.TemporaryDirectory(prefix="crmkit-") as spill:
             return _Run(config, target, rooms, told).finished(Path(spill), publish=False)
-    with locks.held(target.home / "lock", wait_seconds=wait_seconds):
-        target.prepare()
-        return _Run(config, target, rooms, told).finished(target.home / "work" / "spill", publish=True)
+    with target.held(wait_seconds) as spill:
+        return _Run(config, target, rooms, told).finished(spill, publish=True)
 
 
 def check(config: Config, *, only: Collection[str] = (), step: Step | None = None) -> tuple[Checked, ...]:
@@ -123,9 +123,9 @@ def explained(config: Config, *, only: Collection[str] = ()) -> list[str]:
     """Say what a run would do, from the config alone."""
     rooms = wanted(config, only)
     lines = [f"as_of {config.day}; bad rows: {config.bad_rows}"]
-    lines += [f"read {name} from {', '.join(map(str, files_of(config, name)))}" for name in tables_of(config, rooms)]
+    lines += [f"read {name} from {', '.join(places_of(config, name))}" for name in tables_of(config, rooms)]
     lines += [f"{room}: {JOBS[room].says} -> {', '.join(JOBS[room].results)}" for room in rooms]
-    return [*lines, f"publish to {config.place(config.output.folder or config.output.duckdb or '')}"]
+    return [*lines, f"publish to {place_of(config)}"]
 
 
 def wanted(config: Config, only: Collection[str]) -> tuple[str, ...]:
@@ -236,9 +236,10 @@ def _rejects(config: Config, inputs: Sequence[Checked]) -> dict[str, int]:
 
 def _read(config: Config, database: frames.Database, rooms: Sequence[str], step: Step) -> tuple[Checked, ...]:
     read = []
-    for name in tables_of(config, rooms):
-        step(f"read {name}")
-        read.append(read_table(database, config, name))
+    with Snapshots() as snapshots:
+        for name in tables_of(config, rooms):
+            step(f"read {name}")
+            read.append(read_table(database, config, name, snapshots))
     return tuple(read)
 
 
@@ -254,6 +255,7 @@ def _database(config: Config, spill: Path) -> Iterator[frames.Database]:
 def _check_settings(config: Config) -> None:
     try:
         check_files(config)
+        check_passwords(config)
     except ValueError as error:
         raise ConfigError(f"{config.file.name}: {error}") from None
 

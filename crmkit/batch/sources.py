@@ -1,4 +1,4 @@
-"""Tables from files: CSV, Parquet and DuckDB, read as they are and known again by their bytes."""
+"""Tables from files, read as they are and known again by their bytes, and from servers, known by their rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmkit import frames
-from crmkit.batch.config import Config, Source, kind_of, kind_of_path
+from crmkit.batch.config import Config, Source, kind_of, kind_of_path, server_of
+from crmkit.batch.postgresql.source import Snapshots
 from crmkit.errors import ConfigError, UnreachableError
 
 _ENDS = {"csv": (".csv", ".tsv", ".txt", ".gz"), "parquet": (".parquet", ".pq")}
@@ -21,7 +22,8 @@ class Input:
     Attributes
     ----------
     files : tuple of dict
-        `name`, `bytes`, `sha256` of each file.
+        `name`, `bytes`, `sha256` of each file; of a server, `name` of the table, `rows`, `sha256` over the rows in
+        whatever order.
     unreadable : tuple of Unreadable
         Lines that are none.
     """
@@ -51,7 +53,15 @@ def files_of(config: Config, name: str) -> list[Path]:
     return found
 
 
-def load(database: frames.Database, config: Config, name: str, *, into: str) -> Input:
+def places_of(config: Config, name: str) -> list[str]:
+    """Say where a source is."""
+    source = config.sources[name]
+    if source.postgresql is not None:
+        return [f"{source.postgresql}, {_named(source)}"]
+    return [str(file) for file in files_of(config, name)]
+
+
+def load(database: frames.Database, config: Config, name: str, snapshots: Snapshots, *, into: str) -> Input:
     """Read a source into a table of the database.
 
     Raises
@@ -61,7 +71,13 @@ def load(database: frames.Database, config: Config, name: str, *, into: str) -> 
     SchemaError
         It is no table.
     """
-    source, files = config.sources[name], files_of(config, name)
+    source, server = config.sources[name], server_of(config.sources[name])
+    if server is not None:
+        key = f"sources.{name}"
+        snapshots.read(database, server, key=key, table=source.table, query=source.query, into=into)
+        rows, digest = database.rows(into), database.fingerprint(into)
+        return Input(({"name": _named(source), "rows": rows, "sha256": digest},), ())
+    files = files_of(config, name)
     before = _stamps(files)
     unreadable: list[frames.Unreadable] = []
     match source.format or kind_of_path(files[0]):  # of a folder, its files tell
@@ -76,6 +92,10 @@ def load(database: frames.Database, config: Config, name: str, *, into: str) -> 
     if _stamps(files) != before:
         raise UnreachableError(f"sources.{name}: {files[0]} changed while it was read.\nRun again when it is whole.")
     return Input(prints, tuple(unreadable))
+
+
+def _named(source: Source) -> str:
+    return "a query" if source.table is None else source.table
 
 
 def _found(place: Path, source: Source) -> list[Path]:

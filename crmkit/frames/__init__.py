@@ -19,6 +19,7 @@ from crmkit.frames.pairs import group_numbers, pair_counts
 from crmkit.frames.past import rows_until
 from crmkit.frames.peeking import Peek, peek, tables_in
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
+from crmkit.frames.streams import names_in, rows_of
 from crmkit.frames.windows import with_gaps, with_places
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "kinds_of",
     "leave",
     "money",
+    "names_in",
     "names_of",
     "numbered",
     "one_if",
@@ -53,6 +55,7 @@ __all__ = [
     "peek",
     "put_back",
     "rename",
+    "rows_of",
     "rows_until",
     "same_keys",
     "sentence",

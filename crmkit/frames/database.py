@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import importlib.metadata
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -105,17 +106,20 @@ class Database:
         fetched(lambda: chosen.create(name))
         return self.table(name)
 
-    def keep_rejects(self, name: str, *, raw: str, bad: str, lines: Sequence[Unreadable]) -> None:
+    def keep_rejects(
+        self, name: str, *, raw: str, bad: str, lines: Sequence[Unreadable], is_ordered: bool = True
+    ) -> None:
         """Make a table of the rows of `raw` that stand in `bad`, and of lines that are no rows.
 
         Its columns: `file` (of a line), `line`, `row` (from 1, of those that are rows), `reasons`, `content` (JSON of
-        the row, or the line).
+        the row, or the line). Rows of a source without an order have no number, and are sorted by what they hold.
         """
         run = self._connection.execute
+        row, order = (_ROW, _ROW) if is_ordered else ("null::bigint", "content, reasons")
         run(
-            f"create table {_name(name)} as select null::varchar as file, null::bigint as line, {_ROW} as row, "
+            f"create table {_name(name)} as select null::varchar as file, null::bigint as line, {row} as row, "
             f"rtrim(reasons, '; ') as reasons, to_json({_name(raw)})::varchar as content from {_name(raw)} "
-            f"join {_name(bad)} on {_name(raw)}.rowid + 1 = {_ROW} order by {_ROW}"
+            f"join {_name(bad)} on {_name(raw)}.rowid + 1 = {_ROW} order by {order}"
         )
         for line in lines:
             values = [line.file, line.line, line.reason, line.text]
@@ -176,6 +180,33 @@ class Database:
                 self._connection.execute("detach crmkit_source")
 
         _read(copy, name)
+
+    def read_stream(self, name: str, stream: Any) -> None:
+        """Read an Arrow stream into a table, batch by batch."""
+        try:
+            self._connection.from_arrow(stream).create(name)
+        except duckdb.Error as error:
+            raise UnreachableError(f"{name}: the source can't be read to its end: {_said(error)}.") from None
+
+    def stream(self, name: str, columns: Sequence[str]) -> Any:
+        """Give a table as an Arrow stream; its columns are SQL of the caller's own, never of data."""
+        return self._connection.query(f"select {', '.join(columns)} from {_name(name)}")
+
+    def kinds(self, name: str) -> list[tuple[str, str]]:
+        """Names and types of the columns of a table."""
+        return _columns(self.table(name))
+
+    def fingerprint(self, name: str) -> str:
+        """Know a table again by its columns and rows, in whatever order the rows stand.
+
+        A sum of hashes of rows: equal tables are equal, and tables that differ by accident differ.
+        """
+        low = "(hash & 18446744073709551615::uhugeint)::ubigint"
+        found = self._connection.query(
+            f"select count(*), sum({low}), sum((hash >> 64)::ubigint) "
+            f"from (select md5_number(to_json(crmkit_rows)::varchar) as hash from {_name(name)} as crmkit_rows)"
+        ).fetchall()
+        return hashlib.sha256(repr((self.kinds(name), found)).encode()).hexdigest()
 
     def drop(self, name: str) -> None:
         """Drop a table."""
