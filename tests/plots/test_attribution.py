@@ -7,7 +7,7 @@ from crmkit import plots
 from crmkit.errors import DomainError
 from crmkit.plots.attribution import texts
 from tests.engines import to_engine
-from tests.plots.said import BAD, NBSP, is_escaped, same_keys, title
+from tests.plots.drawn import BAD, NBSP, is_escaped, same_keys, title
 
 
 def credit(rows):

@@ -8,7 +8,7 @@ from crmkit.errors import DomainError
 from crmkit.plots.basket import texts
 from crmkit.plots.basket.network import in_order
 from tests.engines import to_engine
-from tests.plots.said import BAD, is_escaped, same_keys, title
+from tests.plots.drawn import BAD, is_escaped, same_keys, title
 
 
 def pairs(rows):

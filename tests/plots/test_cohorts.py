@@ -6,7 +6,7 @@ import pytest
 from crmkit import plots
 from crmkit.plots.cohorts import texts
 from tests.engines import to_engine
-from tests.plots.said import NBSP, same_keys, title
+from tests.plots.drawn import NBSP, same_keys, title
 
 JAN, FEB = pd.Timestamp("2024-01-01"), pd.Timestamp("2024-02-01")
 TRIANGLE = pd.DataFrame(

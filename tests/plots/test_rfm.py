@@ -15,6 +15,7 @@ from crmkit.errors import DomainError, SchemaError
 from crmkit.plots import house, wording
 from crmkit.plots.rfm.rf_grid import rf_grid
 from tests.engines import to_engine
+from tests.plots.drawn import words
 
 NBSP = "\N{NO-BREAK SPACE}"
 MAPS = ("grid", "types", "tiers")
@@ -47,10 +48,6 @@ def summary(segments):
 def migration(segments):
     before = segmented([(5, 5, 5, 300.0), (5, 4, 4, 200.0), (5, 5, 5, 250.0), (1, 1, 1, 10.0), (2, 1, 1, 20.0)])
     return rfm.segment_migration(before, segments)
-
-
-def words(figure):
-    return tuple(wording.plain(text) for text in (figure.layout.title.text, figure.layout.title.subtitle.text))
 
 
 # ---------------------------------------------------------------------------------------------- the tree map and bars
