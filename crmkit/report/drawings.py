@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -82,7 +81,7 @@ def _drawing(
     name: str, figure: go.Figure, *, top: int, least_width: int = 0, head: tuple[str, ...] = (), rows: Rows = ()
 ) -> Drawing:
     title, subtitle = (
-        html.unescape(text or "") for text in (figure.layout.title.text, figure.layout.title.subtitle.text)
+        wording.plain(text or "") for text in (figure.layout.title.text, figure.layout.title.subtitle.text)
     )
     saved = (figure.layout.margin.t or figure.layout.template.layout.margin.t) - top
     height = figure.layout.height - saved
