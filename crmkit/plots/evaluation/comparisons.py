@@ -38,9 +38,12 @@ def plot_comparison(comparison: Comparison, *, currency: str = "", locale: Local
         return words["points"].format(value=f"{value:+.1f}") if is_share else wording.money(value, currency)
 
     said = words["comparison_said"].format(
-        **{"a": wording.escaped(a), "b": wording.escaped(b)},
-        **{"value_a": wording.escaped(of(comparison.value_a)), "value_b": wording.escaped(of(comparison.value_b))},
-        **{"size_a": wording.count(comparison.size_a), "size_b": wording.count(comparison.size_b)},
+        a=wording.escaped(a),
+        b=wording.escaped(b),
+        value_a=wording.escaped(of(comparison.value_a)),
+        value_b=wording.escaped(of(comparison.value_b)),
+        size_a=wording.count(comparison.size_a),
+        size_b=wording.count(comparison.size_b),
     )
     times = 100.0 if is_share else 1.0
     value, low, high = (times * end for end in (comparison.difference, comparison.low, comparison.high))
