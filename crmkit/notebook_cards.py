@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 
 # Left-aligned: notebooks set tables to the right. No colours: they are light or dark as the reader likes.
-_TABLE = '<table style="margin: 0.4em 0"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>'
+_TABLE = '<table style="margin: 0.4em 0; font-size: inherit"><thead><tr>{}</tr></thead><tbody>{}</tbody></table>'
 _CELL = '<{0} style="text-align: left; padding: 0.15em 1em 0.15em 0">{1}</{0}>'
 
 

@@ -42,8 +42,8 @@ def beside_lifetimes():
         text = (PAGES / "lifetimes.md").read_text(encoding="utf-8")
         blocks = re.findall(r"```(python|py)\n(.*?)```", text, flags=re.S)
         names: dict = {}
-        for place in (1, 0, *range(2, len(blocks))):  # theirs stands first on the page and needs the orders
-            exec(compile(blocks[place][1], f"lifetimes.md, block {place}", "exec"), names)
+        for _, source in blocks:
+            exec(compile(source, "lifetimes.md", "exec"), names)
     return names, text
 
 

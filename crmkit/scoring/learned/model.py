@@ -106,7 +106,7 @@ class LeadModel:
         return notebook_card(
             f"Lead model, {self.leads:,} leads of {self.first_day} to {self.last_day}, {self.converted:,} converted",
             lines=[self.explained()],
-            columns=("column", "fewest points", "most points", "suspected"),
+            columns=("column", "fewest points against the average", "most", "suspected"),
             rows=[*map(_reach, self.card.columns), *suspected],
         )
 
