@@ -72,7 +72,7 @@ def plot_customer_value(values: Any, *, currency: str = "", locale: Locale = "en
         customers=wording.percent(told[0], locale), value=wording.percent(told[1], locale)
     )
     subtitle = words["concentration_sub"].format(total=wording.money(total, currency))
-    axis = {"range": [0, 1.02], "tickformat": ".0%", "dtick": 0.2, **house.grid()}
+    axis = {"range": [-0.02, 1.04], "tickformat": ".0%", "dtick": 0.2, **house.grid()}
     layout = {
         "xaxis": {"title": {"text": words["customers_axis"]}, **axis},
         "yaxis": {"title": {"text": words["value_axis"]}, **axis},
@@ -114,7 +114,6 @@ def plot_value_classes(values: Any, *, currency: str = "", locale: Locale = "en"
     plotly.graph_objects.Figure
         At most eleven bars, limits 1, 2, 5, 10, ...; the hover says what a class is worth together.
     """
-    words = texts(locale)
     entered = schema.admit(values, VALUES)
     top = frames.arrays(entered.select(top=nw.col("clv").max()), ["top"])["top"]
     if len(top) == 0 or top[0] is None or top[0] != top[0]:
@@ -197,7 +196,7 @@ def _class_name(level: int, limits: list[float], currency: str, locale: Locale) 
 
 
 def _cells(entered: frames.Frame, level: nw.Expr) -> list[_Cell]:
-    """Customers of known value by level, highest first."""
+    """Sum up customers of known value by level, highest first."""
     marked = entered.filter(~nw.col("clv").is_null()).with_columns(level=level.cast(nw.Float64))
     sums = marked.group_by("level").agg(customers=nw.len(), value=nw.col("clv").sum(), least=nw.col("clv").min())
     names = ["customers", "value", "least"]

@@ -35,7 +35,7 @@ def plot_comparison(comparison: Comparison, *, currency: str = "", locale: Local
         return wording.percent(value, locale) if is_share else wording.money(value, currency)
 
     def number(value: float) -> str:
-        return words["points"].format(value=f"{value:+.1f}") if is_share else wording.money(value, currency)
+        return f"{value:+.1f}" if is_share else wording.money(value, currency)
 
     said = words["comparison_said"].format(
         a=wording.escaped(a),

@@ -49,7 +49,6 @@ _EN: Final = {
     "comparison_band": " Shaded: too small to matter.",
     "comparison_name": "{b} − {a}",
     "comparison_said": "{b}: {value_b}, {size_b} recipients<br>{a}: {value_a}, {size_a} recipients",
-    "points": "{value} points",
 }
 _ZH: Final = {
     "nothing": "被检验的预测没有可画的内容",
@@ -91,7 +90,6 @@ _ZH: Final = {
     "comparison_band": "阴影：差异过小，无关紧要。",
     "comparison_name": "{b} − {a}",
     "comparison_said": "{b}：{value_b}，{size_b} 位收件人<br>{a}：{value_a}，{size_a} 位收件人",
-    "points": "{value} 个百分点",
 }
 
 
