@@ -12,7 +12,7 @@ import pytest
 HOUSE = Path(__file__).parents[1] / "crmkit"
 
 FLOORS = {
-    0: ("errors",),
+    0: ("errors", "notebook_cards"),
     1: ("frames", "segment_maps", "models"),
     2: ("schema", "day_words", "settings_files"),
     3: ("summary", "journeys"),

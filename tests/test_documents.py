@@ -9,7 +9,7 @@ import crmkit
 from crmkit import datasets, schema
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "README.zh.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def code_blocks(page):
@@ -60,3 +60,39 @@ def test_the_page_of_reference_tables_holds_every_column():
         if f"| `{column.name}` | {column.kind} |" not in page.split(f"## {table.name.upper()}\n")[1].split("\n## ")[0]
     ]
     assert not missing
+
+
+def english_and_chinese():
+    return [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh.md")]
+
+
+def test_both_readmes_hold_the_same_calls_rows_and_links():
+    """What is not prose is the same, in the same order: room and call of each question, links, commands, extras."""
+    english, chinese = english_and_chinese()
+
+    def rows(text):
+        cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("|")]
+        return [row[1:] for row in cells[2:]]  # the questions themselves are prose
+
+    def links(text):
+        found = re.findall(r"\]\(([^)]+)\)", text)
+        return [link for link in found if link not in ("README.md", "README.zh.md")]
+
+    def figures(text):
+        return re.findall(r"\d+,\d+|3\.\d+", text)
+
+    assert rows(english) == rows(chinese)
+    assert links(english) == links(chinese)
+    assert figures(english) == figures(chinese)
+    for found in (r"^make \w+", r"^## ", r"^- "):
+        assert len(re.findall(found, english, flags=re.M)) == len(re.findall(found, chinese, flags=re.M)), found
+
+
+def test_both_readmes_hold_the_same_code_but_for_remarks():
+    def plain(text):
+        blocks = re.findall(r"```python\n(.*?)```", text, flags=re.S)
+        return [re.sub(r"\s*#.*", "", block) for block in blocks]
+
+    english, chinese = english_and_chinese()
+    assert plain(english)
+    assert plain(english) == plain(chinese)

@@ -9,6 +9,7 @@ from typing import Literal, Self, TypeAlias
 
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores import Bin, Gain
+from crmkit.notebook_cards import notebook_card
 
 Question: TypeAlias = Literal["counts", "probability", "timing"]
 Code: TypeAlias = Literal["ready", "usable", "not_better", "too_little_data"]
@@ -159,6 +160,17 @@ class Backtest:
                 return found
         known = ", ".join(sorted({f"{figure.metric} of {figure.method}" for figure in self.figures}))
         raise DomainError(f"There is no {metric!r} of {method!r} at cut {cut!r}; there are {known}.")
+
+    def _repr_html_(self) -> str:
+        """Show verdicts and the forecast's figures over all cuts in a notebook."""
+        cuts = ", ".join(cut.cut.isoformat() for cut in self.cuts)
+        found = [figure for figure in self.figures if figure.cut == ALL_CUTS and figure.method == FORECAST]
+        return notebook_card(
+            f"Back-test, {self.horizon_days} days after {cuts}",
+            lines=[verdict.words for verdict in self.verdicts],
+            columns=("question", "figure", "value", "low", "high"),
+            rows=[(figure.question, figure.metric, figure.value, figure.low, figure.high) for figure in found],
+        )
 
     def to_json(self) -> str:
         """Write the result as JSON text."""

@@ -18,6 +18,7 @@ import duckdb
 from crmkit.errors import SchemaError, UnreachableError
 from crmkit.frames.eager import fetched
 from crmkit.frames.expressions import literal
+from crmkit.frames.private import private_connection
 
 _T = TypeVar("_T")
 # What spreadsheets take for the beginning of a formula, wide forms too; a mark that was there before is marked again,
@@ -50,9 +51,8 @@ class Database:
     """
 
     def __init__(self, spill: str | os.PathLike[str], *, memory: str | None = None, threads: int | None = None) -> None:
-        self._connection = duckdb.connect()
+        self._connection = private_connection()
         for setting in (
-            "enable_progress_bar = false",  # a library says nothing of its own accord
             "autoinstall_known_extensions = false",  # nothing is fetched from anywhere
             "TimeZone = 'UTC'",  # not that of the machine
             f"temp_directory = {literal(str(spill))}",

@@ -16,6 +16,7 @@ from crmkit.frames import lazy
 from crmkit.frames.coded import Coded
 from crmkit.frames.native import Frame, unclear, wrapped
 from crmkit.frames.pandas_columns import plain_column, zone_of
+from crmkit.frames.private import private_connection
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -39,8 +40,7 @@ def entered(
     if companion is not None:
         relation = beside(companion.to_native(), door)
     else:
-        connection = duckdb.connect()  # private: other systems call from threads
-        connection.execute("set enable_progress_bar = false")  # a library says nothing of its own accord
+        connection = private_connection()
         relation = connection.from_df(door) if isinstance(door, pd.DataFrame) else connection.from_arrow(door)
     _check_names([str(name) for name in zones], relation.columns)
     return lazy.local_times(wrapped(relation), taken, None)

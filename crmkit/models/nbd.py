@@ -18,6 +18,7 @@ from scipy.special import exprel
 from crmkit.errors import DomainError, FitError
 from crmkit.models.estimation import Estimate, Kind, estimate_at, maximise
 from crmkit.models.histories import F64, I64, Histories
+from crmkit.models.parameter_card import parameter_card
 from crmkit.models.rising_factorials import digamma_rise, log_rising
 
 _NAMES = ("r", "alpha")
@@ -142,6 +143,10 @@ class NBD:
         """Return the same family at other r, alpha, without an estimate."""
         r, alpha = (float(value) for value in values)
         return type(self)(r, alpha)
+
+    def _repr_html_(self) -> str:
+        """Show the parameters in a notebook."""
+        return parameter_card(self.name, self.parameters, self.estimate)
 
     def to_json(self) -> str:
         """Return the process as JSON of a few hundred bytes; `from_json` reads it."""

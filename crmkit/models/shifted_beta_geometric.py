@@ -19,6 +19,7 @@ from scipy.special import expit
 from crmkit.errors import DomainError, FitError
 from crmkit.models.estimation import Estimate, Kind, Maximum, estimate_at, maximise
 from crmkit.models.histories import F64
+from crmkit.models.parameter_card import parameter_card
 from crmkit.models.power_integral import power_integral
 from crmkit.models.rising_factorials import digamma_rise, log_rising
 
@@ -196,6 +197,10 @@ class ShiftedBetaGeometric:
         integral = power_integral(self.alpha, self.beta + n + 1.0, alpha=1.0, beta=scale, start=0.0)
         periods: F64 = (self.beta + n) * np.exp(integral.log_value)
         return periods
+
+    def _repr_html_(self) -> str:
+        """Show the parameters in a notebook."""
+        return parameter_card("Shifted beta-geometric", self.parameters, self.estimate)
 
     def to_json(self) -> str:
         """Return the model as JSON of a few hundred bytes; `from_json` reads it."""

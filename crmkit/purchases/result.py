@@ -6,7 +6,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Self
 
+from crmkit.models.gamma_gamma import GammaGamma
+from crmkit.models.parameter_card import COLUMNS, parameter_rows
 from crmkit.models.stored import read_stored
+from crmkit.notebook_cards import notebook_card
 from crmkit.purchases import processes
 from crmkit.purchases.money import Money
 from crmkit.purchases.processes import Candidate, Process
@@ -40,6 +43,20 @@ class PurchaseFit:
     def status(self) -> str:
         """Status of the chosen process: "converged", or in words what the data do not tell."""
         return self.process.estimate.status if self.process.estimate else "given"
+
+    def _repr_html_(self) -> str:
+        """Show process, choice, parameters and money in a notebook."""
+        rows = parameter_rows(self.process.parameters, self.process.estimate)
+        said = [f"{self.customers:,} customers. {self.choice}", f"Process: {self.status}."]
+        if self.money is not None:
+            said.append(self.money.status)
+            rows += [] if self.money.model is None else self._money_rows(self.money.model)
+        return notebook_card(f"Purchase fit: {self.process.name}", lines=said, columns=COLUMNS, rows=rows)
+
+    @staticmethod
+    def _money_rows(model: GammaGamma) -> list[tuple[str, float, float | None]]:
+        found = parameter_rows(model.parameters, model.estimate)
+        return [(f"spend: {name}", value, error) for name, value, error in found]
 
     def to_json(self) -> str:
         """Return the fit as JSON of a few thousand bytes."""

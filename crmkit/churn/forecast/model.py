@@ -25,6 +25,7 @@ from crmkit.churn.forecast.verdict import ChurnTest, Code
 from crmkit.errors import DomainError
 from crmkit.models.ranks import strongest
 from crmkit.models.stored import read_stored
+from crmkit.notebook_cards import notebook_card
 from crmkit.segment_maps import Locale, checked_locale
 
 _BANDS = ("low", "medium", "high")
@@ -74,6 +75,11 @@ class ChurnModel:
     def explained(self, locale: Locale = "en") -> str:
         """Say the verdict with its figures, in English or Chinese."""
         return verdicts.words(self.test, checked_locale(locale))
+
+    def _repr_html_(self) -> str:
+        """Show verdict and figures in a notebook."""
+        size = f"{self.rows:,} customers of {len(self.snapshots)} days, {self.churned:,} without an order in "
+        return notebook_card(f"Churn model, {size}{self.horizon_days} days", lines=[self.explained()])
 
     def to_json(self) -> str:
         """Return the model as JSON of a few thousand bytes."""

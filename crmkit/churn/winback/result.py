@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import F64
+from crmkit.notebook_cards import notebook_card
 
 Method: TypeAlias = Literal["two_models", "class_transformation"]
 Verdict: TypeAlias = Literal["better than random", "not better than random", "worse than random"]
@@ -101,6 +102,10 @@ class UpliftFit:
         for name in ("features", "centre", "spread"):
             plain[name] = tuple(plain[name])
         return cls(**plain | {"lines": tuple(map(tuple, plain["lines"]))})
+
+    def _repr_html_(self) -> str:
+        """Show the verdict in a notebook."""
+        return notebook_card(f"Uplift fit: {self.verdict}", lines=[self.words])
 
     def __str__(self) -> str:
         """Give the verdict in words."""

@@ -20,6 +20,7 @@ from crmkit.errors import DomainError
 from crmkit.models.estimation import Estimate
 from crmkit.models.gamma_gamma.spend import checked_spend
 from crmkit.models.histories import F64
+from crmkit.models.parameter_card import parameter_card
 
 
 class ExpectedValue(NamedTuple):
@@ -136,6 +137,10 @@ class GammaGamma:
         nu = np.maximum(rng.gamma(shape), np.finfo(float).tiny)
         total: F64 = rng.gamma(self.p * np.asarray(orders, dtype=np.float64)) * scale / nu
         return total
+
+    def _repr_html_(self) -> str:
+        """Show the parameters in a notebook."""
+        return parameter_card("Gamma-Gamma", self.parameters, self.estimate)
 
     def to_json(self) -> str:
         """Return the model as JSON of a few hundred bytes; `from_json` reads it."""

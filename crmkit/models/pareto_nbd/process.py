@@ -13,6 +13,7 @@ import numpy as np
 from crmkit.errors import DomainError
 from crmkit.models.estimation import Estimate
 from crmkit.models.histories import F64, I64, Histories
+from crmkit.models.parameter_card import parameter_card
 from crmkit.models.pareto_nbd import forecast, likelihood, simulation
 
 
@@ -136,6 +137,10 @@ class ParetoNBD:
         """Return the same family at other r, alpha, s, beta, without an estimate."""
         r, alpha, s, beta = (float(value) for value in values)
         return type(self)(r, alpha, s, beta)
+
+    def _repr_html_(self) -> str:
+        """Show the parameters in a notebook."""
+        return parameter_card(self.name, self.parameters, self.estimate)
 
     def to_json(self) -> str:
         """Return the process as JSON of a few hundred bytes; `from_json` reads it."""

@@ -14,6 +14,7 @@ from crmkit.errors import DomainError
 from crmkit.models import waiting_time
 from crmkit.models.estimation import Estimate
 from crmkit.models.histories import F64, I64, Histories
+from crmkit.models.parameter_card import parameter_card
 from crmkit.models.regular_beta_geometric import discounting, forecast, simulation
 from crmkit.models.regular_beta_geometric.likelihood import (
     Triples,
@@ -208,6 +209,10 @@ class RegularBetaGeometric:
         return replace(
             self, r=r, alpha=alpha, a=a, b=b, purchase_effects=purchase, dropout_effects=dropout, estimate=None
         )
+
+    def _repr_html_(self) -> str:
+        """Show the parameters in a notebook."""
+        return parameter_card(self.name, self.parameters, self.estimate)
 
     def to_json(self) -> str:
         """Return the process as JSON."""

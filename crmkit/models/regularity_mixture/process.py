@@ -12,6 +12,7 @@ import numpy as np
 from crmkit.errors import DomainError
 from crmkit.models.estimation import Estimate
 from crmkit.models.histories import F64, I64, Histories
+from crmkit.models.parameter_card import parameter_card
 from crmkit.models.regular_beta_geometric.likelihood import gap_term, recency_term
 from crmkit.models.regular_beta_geometric.process import (
     Family,
@@ -191,6 +192,10 @@ class RegularityMixture:
         normed = tuple(float(v) for v in shares / shares.sum())
         purchase, dropout = tuple(rest[:m]), tuple(rest[m : 2 * m])
         return type(self)(self.family, r, alpha, a, b, self.regularities, normed, purchase, dropout)
+
+    def _repr_html_(self) -> str:
+        """Show the parameters in a notebook."""
+        return parameter_card(self.name, self.parameters, self.estimate)
 
     def to_json(self) -> str:
         """Return the process as JSON."""

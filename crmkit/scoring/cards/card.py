@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Final, TypeAlias
 
 from crmkit.errors import DomainError
+from crmkit.notebook_cards import notebook_card
 from crmkit.scoring.cards.conditions import Attribute, Event
 from crmkit.scoring.cards.groups import Group, Override
 from crmkit.scoring.cards.points import check_points, units
@@ -178,3 +179,11 @@ class Scorecard:
     def fit_rules(self) -> Numbered:
         """Rules over attributes."""
         return tuple((group, rule) for group, rule in self.rules if isinstance(rule.when, Attribute))
+
+    def _repr_html_(self) -> str:
+        """Show rules and bands in a notebook."""
+        # Here, because that file imports this one: it prints cards.
+        from crmkit.scoring.cards.printed import notebook_lines, notebook_rows
+
+        columns, rows = ("group", "points", "rule"), notebook_rows(self)
+        return notebook_card(f"Scorecard: {self.name}", lines=notebook_lines(self), columns=columns, rows=rows)

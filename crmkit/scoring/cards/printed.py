@@ -101,8 +101,7 @@ def printed(card: Scorecard, locale: Locale = "en") -> str:
         lines += [f"  {_points(rule):>7}  {_rule_line(rule, say, locale)}" for rule in group.rules]
     if card.overrides:
         lines += ["", say["overrides"]]
-        effects = {"disqualify": say["disqualify"], "hand_off": say["hands"]}
-        lines += [f"  {one.text(locale)} ({_asks(one.when, say)}): {effects[one.effect]}" for one in card.overrides]
+        lines += [f"  {line}" for line in _override_lines(card, say, locale)]
     lines += ["", say["bands"], *_band_lines(card, say, locale), say["hand_off"].format(card.threshold)]
     if card.fit_edges:
         numbers = [str(number) for number in range(1, len(card.engagement_edges) + 2)]
@@ -110,6 +109,25 @@ def printed(card: Scorecard, locale: Locale = "en") -> str:
             say["grade"].format(_edges(card.fit_edges, LETTERS, say), _edges(card.engagement_edges, numbers, say))
         )
     return "\n".join([*lines, say["trend"].format(card.trend_points, card.trend_days), "", say["signed"]])
+
+
+def notebook_rows(card: Scorecard) -> list[tuple[str, str, str]]:
+    """Give group, points and rule, one row per rule and override, in English."""
+    say = _WORDS["en"]
+    rows = [(group.text("en"), _points(rule), _rule_line(rule, say, "en")) for group, rule in card.rules]
+    return [*rows, *(("", "", line) for line in _override_lines(card, say, "en"))]
+
+
+def notebook_lines(card: Scorecard) -> list[str]:
+    """Say in English what the bands are, and from where on a lead is handed over."""
+    say = _WORDS["en"]
+    bands = [line.strip() for line in _band_lines(card, say, "en")]
+    return [*bands, say["hand_off"].format(card.threshold)]
+
+
+def _override_lines(card: Scorecard, say: dict[str, str], locale: Locale) -> list[str]:
+    effects = {"disqualify": say["disqualify"], "hand_off": say["hands"]}
+    return [f"{one.text(locale)} ({_asks(one.when, say)}): {effects[one.effect]}" for one in card.overrides]
 
 
 def _group_line(group: Group, say: dict[str, str], locale: Locale) -> str:

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, TypeAlias
 
 from crmkit.models.stored import read_stored
+from crmkit.notebook_cards import notebook_card
 from crmkit.scoring.cards import BANDS, Band, Scorecard
 from crmkit.scoring.learned import wording
 from crmkit.scoring.learned.as_scorecard import as_scorecard
 from crmkit.scoring.learned.leakage import LeadColumn
-from crmkit.scoring.learned.point_card import PointCard
+from crmkit.scoring.learned.point_card import BinnedColumn, PointCard
 from crmkit.scoring.learned.rehearsal import LeadTest
 from crmkit.segment_maps import Locale, checked_locale
 
@@ -99,6 +100,16 @@ class LeadModel:
         """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""
         return as_scorecard(self.card, name=name, bands=bands)
 
+    def _repr_html_(self) -> str:
+        """Show verdict, figures and the reach of each column in a notebook."""
+        suspected = [(column.name, None, None, ", ".join(column.flags)) for column in self.flagged]
+        return notebook_card(
+            f"Lead model, {self.leads:,} leads of {self.first_day} to {self.last_day}, {self.converted:,} converted",
+            lines=[self.explained()],
+            columns=("column", "fewest points against the average", "most", "suspected"),
+            rows=[*map(_reach, self.card.columns), *suspected],
+        )
+
     def to_json(self) -> str:
         """Return the model as JSON."""
         return json.dumps({"crmkit": "lead model", **asdict(self)})
@@ -110,3 +121,9 @@ class LeadModel:
         columns = tuple(LeadColumn(**{**column, "flags": tuple(column["flags"])}) for column in plain["columns"])
         test = None if plain["test"] is None else LeadTest.from_dict(plain["test"])
         return cls(**{**plain, "card": PointCard.from_dict(plain["card"]), "columns": columns, "test": test})
+
+
+def _reach(column: BinnedColumn) -> tuple[str, float, float, str]:
+    """Give the fewest and the most points that a column can bring, against the average lead's."""
+    points = column.hundredths() - column.reference
+    return column.name, float(points.min()) / 100, float(points.max()) / 100, ""
