@@ -337,10 +337,10 @@ def test_old_results_go_in_the_database_too(clean, tmp_path):
         text = f"as_of = {day}\n" + source(clean.url()) + output(clean.url()) + "keep_days = 2\n[rooms.rfm]\n"
         done = batch.run(config(tmp_path, text))
     assert done.gone == (days[0],)
-    kept = [(str(day),) for day in days[1:]]
+    kept = [[str(day)] for day in days[1:]]
     for table in ("crmkit_runs", "rfm_segments", "rfm_summary"):
         assert clean.run(f"select distinct as_of from crm_results.{table} order by 1") == kept
-    assert rows(clean, "mine") == [("2024-06-01",)]  # a table of others
+    assert rows(clean, "mine") == [["2024-06-01"]]  # a table of others
 
 
 def test_names_that_look_like_sql_are_names(clean, tmp_path):
