@@ -2,7 +2,20 @@
 
 from crmkit.batch.checking import Checked
 from crmkit.batch.config import Config, read_config
+from crmkit.batch.reading import Published, opened
 from crmkit.batch.results import published
 from crmkit.batch.run import Done, check, explained, run, steps
 
-__all__ = ["Checked", "Config", "Done", "check", "explained", "published", "read_config", "run", "steps"]
+__all__ = [
+    "Checked",
+    "Config",
+    "Done",
+    "Published",
+    "check",
+    "explained",
+    "opened",
+    "published",
+    "read_config",
+    "run",
+    "steps",
+]

@@ -77,4 +77,4 @@ def _read(table: Checked) -> dict[str, Any]:
 
 
 def _parameters(config: Config) -> dict[str, Any]:
-    return config.model_dump(mode="json", exclude={"sources": {"__all__": {"path"}}, "output": True})
+    return config.model_dump(mode="json", exclude={"sources": {"__all__": {"path"}}, "output": True, "report": True})

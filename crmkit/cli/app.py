@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,17 +11,11 @@ from rich.console import Console
 import crmkit
 from crmkit.cli import batch as batch_job
 from crmkit.cli import demo as demo_job
+from crmkit.cli import report as report_job
 from crmkit.cli.console import failed, screen
 from crmkit.cli.progress import progress
-from crmkit.cli.texts import texts
+from crmkit.cli.texts import Language, texts
 from crmkit.errors import CrmkitError
-
-
-class Language(StrEnum):
-    """Language of what is printed and written."""
-
-    en = "en"
-    zh = "zh"
 
 
 def build() -> typer.Typer:
@@ -32,6 +25,7 @@ def build() -> typer.Typer:
     app.command("demo")(demo)
     app.command("run")(batch_job.run)
     app.command("check")(batch_job.check)
+    app.command("report")(report_job.report)
     return app
 
 

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from crmkit import batch
-from crmkit.cli.console import failed, screen
+from crmkit.cli import report
+from crmkit.cli.console import screen
 from crmkit.cli.progress import progress
-from crmkit.errors import ConfigError, CrmkitError, UnreachableError
+from crmkit.cli.reported import read_config, reported
 
-_T = TypeVar("_T")
 _File = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file.")]
 _Only = Annotated[str, typer.Option(help="Rooms to run, as in rfm,churn; all of the config by default.")]
 _ASIDE = 1
@@ -32,55 +31,42 @@ def run(
 
     Exit codes: 0 done; 1 done, with rows set aside; 2 config; 3 data; 4 source or target unreachable.
     """
-    read, rooms = _reported(lambda: _read(config)), _rooms(only)
+    read, rooms = reported(lambda: read_config(config)), _rooms(only)
     if explain:
-        for line in _reported(lambda: batch.explained(read, only=rooms)):
+        for line in reported(lambda: batch.explained(read, only=rooms)):
             screen().print(line)
         return
-    total = _reported(lambda: batch.steps(read, rooms))
+    total = reported(lambda: batch.steps(read, rooms))
 
     def job() -> batch.Done:
         with progress(Console(stderr=True, highlight=False), total=total) as step:
             return batch.run(read, only=rooms, dry=dry_run, wait_seconds=wait, step=step)
 
-    done = _reported(job)
+    done = reported(job)
     for line in (*_tables(done.inputs), *_results(done), *_today(done)):
         screen().print(line)
+    if read.report is not None and not dry_run:
+        screen().print(f"Page: {report.written(read)}")
     raise typer.Exit(_ASIDE if done.rows_aside else 0)
 
 
 def check(config: _File, only: _Only = "") -> None:
     """Do all of a run but the rooms: config, sources, every rule of every table. Exit codes as of `run`."""
-    read, rooms = _reported(lambda: _read(config)), _rooms(only)
-    total = _reported(lambda: batch.steps(read, rooms, jobs=False))
+    read, rooms = reported(lambda: read_config(config)), _rooms(only)
+    total = reported(lambda: batch.steps(read, rooms, jobs=False))
 
     def job() -> Sequence[batch.Checked]:
         with progress(Console(stderr=True, highlight=False), total=total) as step:
             return batch.check(read, only=rooms, step=step)
 
-    inputs = _reported(job)
+    inputs = reported(job)
     for line in _tables(inputs):
         screen().print(line)
     raise typer.Exit(_ASIDE if any(table.rows_aside for table in inputs) else 0)
 
 
-def _read(config: Path) -> batch.Config:
-    return batch.read_config(config, now=dt.datetime.now(dt.UTC))
-
-
 def _rooms(only: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in only.split(",") if part.strip())
-
-
-def _reported(job: Callable[[], _T]) -> _T:
-    try:
-        return job()
-    except ConfigError as error:
-        raise failed(str(error), code=2) from None
-    except UnreachableError as error:
-        raise failed(str(error), code=4) from None
-    except CrmkitError as error:
-        raise failed(str(error), code=3) from None
 
 
 def _tables(inputs: Iterable[batch.Checked]) -> Iterable[str]:

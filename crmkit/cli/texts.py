@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final
 
 from crmkit.segment_maps import Locale
+
+
+class Language(StrEnum):
+    """Language of what is printed and written."""
+
+    en = "en"
+    zh = "zh"
+
 
 _EN: Final = {
     "read": "Read the orders of CDNOW",

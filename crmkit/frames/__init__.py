@@ -17,6 +17,7 @@ from crmkit.frames.files import write_parquet, written_aside
 from crmkit.frames.native import Frame
 from crmkit.frames.pairs import group_numbers, pair_counts
 from crmkit.frames.past import rows_until
+from crmkit.frames.shelf import Shelf
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.windows import with_gaps, with_places
 
@@ -24,6 +25,7 @@ __all__ = [
     "Coded",
     "Database",
     "Frame",
+    "Shelf",
     "Unreadable",
     "arrays",
     "as_day",
