@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import plotly.graph_objects as go
@@ -17,6 +19,8 @@ INK, QUIET, RULE, PAPER = "#1f2933", "#52606d", "#d5dae0", "#ffffff"
 # The "muted" scheme of Paul Tol (2021), Colour Schemes, SRON/EPS/TN/09-002: nine hues for any colour vision.
 _INDIGO, _CYAN, _TEAL, _GREEN, _OLIVE = "#332288", "#88ccee", "#44aa99", "#117733", "#999933"
 _SAND, _ROSE, _WINE, _PURPLE, _GREY = "#ddcc77", "#cc6677", "#882255", "#aa4499", "#c4c9d0"
+# Two things in one figure: what happened is dark and solid, what was expected or is compared with is light and dashed.
+ACTUAL, EXPECTED, FAINT = _INDIGO, _TEAL, _GREY
 CYCLE = (_INDIGO, _TEAL, _CYAN, _GREEN, _SAND, _OLIVE, _ROSE, _PURPLE, _WINE, _GREY)
 _BY_CODE = {
     "champions": _INDIGO,
@@ -43,6 +47,9 @@ _BY_CODE = {
     REFUNDS_ONLY.code: "#4a4f57",
     rfm.ABSENT: "#eef0f3",
 }
+# Letters of a line: what fits 400 pixels.
+_TITLE, _SUBTITLE = 58, 67
+_MARGIN: Mapping[str, int] = MappingProxyType({"l": 8, "r": 8, "t": 76, "b": 8})
 # Light to dark in one hue: reads in print and without colour.
 _LIGHT, _DARK = (237, 243, 250), (12, 58, 110)
 
@@ -80,6 +87,12 @@ def numbers(
     )
 
 
+def note(text: str, x: float, y: float, **own: Any) -> dict[str, Any]:
+    """Make a label on the figure, of plain text, at the left of its place unless told otherwise."""
+    font = {"size": 12, "color": INK}
+    return {"text": wording.escaped(text), "x": x, "y": y, "showarrow": False, "xanchor": "left", "font": font, **own}
+
+
 def luminance(color: str) -> float:
     """Relative luminance of a colour "#rrggbb", WCAG 2.2, in [0, 1]."""
     channels = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -95,9 +108,9 @@ def figure(traces: Sequence[Any], *, title: str, subtitle: str, height: int, lay
     traces : sequence of Plotly traces
         What to draw.
     title, subtitle : str
-        Plain text: it is escaped here.
+        Plain text: it is escaped here, and broken into lines that fit a narrow page. `wording.plain` undoes both.
     height : int
-        Pixels; the width follows the page.
+        Pixels with a title and a subtitle of one line; the width follows the page.
     layout : dict
         What this figure has of its own.
 
@@ -105,9 +118,13 @@ def figure(traces: Sequence[Any], *, title: str, subtitle: str, height: int, lay
     -------
     plotly.graph_objects.Figure
     """
-    drawn = go.Figure(data=list(traces), layout={"template": template(), "height": height, **layout})
-    words = {"text": wording.escaped(title), "subtitle": {"text": wording.escaped(subtitle)}}
-    return drawn.update_layout(title=words)
+    said, below = wording.wrapped(title, _TITLE), wording.wrapped(subtitle, _SUBTITLE)
+    # Plotly sets several lines around the place of one.
+    words = {"text": said, "subtitle": {"text": below}, "pad": {"l": 8, "t": 14 + 10 * said.count("<br>")}}
+    more = 20 * said.count("<br>") + 9 * below.count("<br>")
+    margin = {**_MARGIN, **layout.get("margin", {})}
+    whole = {**layout, "margin": {**margin, "t": margin["t"] + more}, "height": height + more, "title": words}
+    return go.Figure(data=list(traces), layout={"template": template(), **whole})
 
 
 def template() -> go.layout.Template:
@@ -120,7 +137,7 @@ def template() -> go.layout.Template:
             "paper_bgcolor": PAPER,
             "plot_bgcolor": PAPER,
             "colorway": list(CYCLE),
-            "margin": {"l": 8, "r": 8, "t": 76, "b": 8},
+            "margin": dict(_MARGIN),
             "xaxis": _axis(),
             "yaxis": _axis(),
             "hoverlabel": {"bgcolor": PAPER, "bordercolor": RULE, "font": font},
@@ -133,7 +150,7 @@ def template() -> go.layout.Template:
 
 def _title() -> dict[str, Any]:
     corner = {"x": 0.0, "xref": "container", "xanchor": "left", "y": 1.0, "yref": "container", "yanchor": "top"}
-    fonts = {"font": {"size": 17, "color": INK}, "subtitle": {"font": {"size": 13, "color": QUIET}}}
+    fonts = {"font": {"size": 16, "color": INK}, "subtitle": {"font": {"size": 13, "color": QUIET}}}
     return {**corner, **fonts, "pad": {"l": 8, "t": 14}}
 
 
@@ -141,6 +158,22 @@ def _axis() -> dict[str, Any]:
     bare = {"showgrid": False, "zeroline": False, "linecolor": RULE, "tickcolor": RULE}
     words = {"font": {"size": 13, "color": QUIET}, "standoff": 8}
     return {**bare, "automargin": True, "title": words, "fixedrange": True}
+
+
+def grid() -> dict[str, Any]:
+    """Give an axis faint lines, where numbers are read off it."""
+    return {"showgrid": True, "gridcolor": "#e9ecf0"}
+
+
+def log_axis(title: str, low: float, high: float, said: Callable[[float], str]) -> dict[str, Any]:
+    """Make a logarithmic axis from `low` to `high` (above 0), with ticks at 1, 2 and 5, or at powers of ten if many."""
+    steps = (1, 2, 5) if high / low < 2e3 else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [step * 10.0**power for power in powers for step in steps]
+    ends = [math.log10(low), math.log10(high)]
+    room = 0.06 * (ends[1] - ends[0]) + 0.04
+    words = {"title": {"text": title}, "ticktext": [wording.escaped(said(tick)) for tick in ticks]}
+    return {"type": "log", "range": [ends[0] - room, ends[1] + room], "tickvals": ticks, **words, **grid()}
 
 
 def nothing(text: str) -> go.Figure:

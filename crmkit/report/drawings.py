@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 
 import plotly.graph_objects as go
 from markupsafe import Markup
 
-_TITLE = 72  # pixels of the house's upper margin that title and subtitle take
+from crmkit.plots import wording
+
+_TITLE = 72  # pixels of the house's upper margin that title and subtitle take; more if they have several lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,13 @@ def drawing(name: str, figure: go.Figure, *, least_width: int = 0) -> Drawing:
     Drawing
     """
     words = figure.layout.title
-    title, subtitle = (_plain(text) for text in (words.text, words.subtitle.text))
+    title, subtitle = (wording.plain(text or "") for text in (words.text, words.subtitle.text))
     before = figure.layout.margin.t or figure.layout.template.layout.margin.t
-    top = max(4, before - _TITLE)
+    taken = _TITLE + 20 * (words.text or "").count("<br>") + 9 * (words.subtitle.text or "").count("<br>")
+    top = max(4, before - taken)
     height = figure.layout.height - (before - top)
     bare = go.Figure(figure).update_layout(title=None, height=height, margin={"t": top})
     return Drawing(name, title, subtitle, height, least_width, _harmless(bare.to_json()))
-
-
-def _plain(text: str | None) -> str:
-    return html.unescape((text or "").replace("<br>", " "))
 
 
 def _harmless(json: str) -> Markup:

@@ -73,6 +73,14 @@ CASES: Mapping[str, Case] = {
     "repurchase.repurchase_forecast": Case(
         lambda f: repurchase.repurchase_forecast(f, as_of=AS_OF, fit=FIT, refunds="net")
     ),
+    "repurchase.forecast_grid": Case(
+        lambda f: repurchase.forecast_grid(f, as_of=AS_OF, fit=FIT, most_repeats=3, step_days=40), key=()
+    ),
+    "repurchase.order_gaps": Case(lambda f: repurchase.order_gaps(f, as_of=AS_OF, longest_days=70), key=()),
+    "repurchase.order_tracking": Case(
+        lambda f: repurchase.order_tracking(f, as_of=AS_OF, split=EARLIER, period_days=30, fit=FIT), key=()
+    ),
+    "repurchase.repeat_counts": Case(lambda f: repurchase.repeat_counts(f, as_of=AS_OF, fit=FIT), key=()),
     "repurchase.product_cycles": Case(
         lambda f: repurchase.product_cycles(f, as_of=AS_OF, refunds="net"), ("products",), ("product_id",)
     ),
