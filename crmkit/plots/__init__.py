@@ -37,4 +37,51 @@ __all__ = [
     "plot_segment_bars",
     "plot_segment_migration",
     "plot_segment_summary",
+from crmkit.plots.attribution import (
+    plot_channel_credit,
+    plot_channel_returns,
+    plot_paths,
+    plot_reallocation,
+    plot_transitions,
+)
+from crmkit.plots.basket import plot_product_pairs
+from crmkit.plots.churn import plot_alerts, plot_churn_risk, plot_health_contributions, plot_retention
+from crmkit.plots.cohorts import plot_cohort_revenue, plot_retention_triangle
+from crmkit.plots.funnel import plot_funnel, plot_sales_forecast, plot_stage_durations
+from crmkit.plots.rfm import plot_rf_heatmap, plot_segment_bars, plot_segment_migration, plot_segment_summary
+from crmkit.plots.scoring import (
+    plot_bin_points,
+    plot_calibration,
+    plot_gain,
+    plot_lead_scores,
+    plot_lift,
+    plot_score_breakdown,
+)
+
+__all__ = [
+    "plot_alerts",
+    "plot_bin_points",
+    "plot_calibration",
+    "plot_channel_credit",
+    "plot_channel_returns",
+    "plot_churn_risk",
+    "plot_cohort_revenue",
+    "plot_funnel",
+    "plot_gain",
+    "plot_health_contributions",
+    "plot_lead_scores",
+    "plot_lift",
+    "plot_paths",
+    "plot_product_pairs",
+    "plot_reallocation",
+    "plot_retention",
+    "plot_retention_triangle",
+    "plot_rf_heatmap",
+    "plot_sales_forecast",
+    "plot_score_breakdown",
+    "plot_segment_bars",
+    "plot_segment_migration",
+    "plot_segment_summary",
+    "plot_stage_durations",
+    "plot_transitions",
 ]

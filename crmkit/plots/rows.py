@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -31,7 +32,25 @@ def rows(table: Any, expected: Table) -> list[dict[str, Any]]:
         A column is missing or holds what it may not.
     """
     names = [name for name in expected.known if name in frames.column_names(table)]
-    columns = frames.arrays(schema.admit(table, expected), names)
+    return plain_rows(schema.admit(table, expected), names)
+
+
+def plain_rows(entered: frames.Frame, names: Sequence[str]) -> list[dict[str, Any]]:
+    """Hand over what was cut down or counted in its engine, row by row; None where there is nothing.
+
+    Parameters
+    ----------
+    entered : lazy frame
+        Admitted by `schema.admit`, small by now.
+    names : sequence of str
+        Its columns to read.
+
+    Returns
+    -------
+    list of dict of str to value
+        As `rows` gives them.
+    """
+    columns = frames.arrays(entered, names)
     cells = zip(*(_plain(columns[name]) for name in names), strict=True)
     return [dict(zip(names, row, strict=True)) for row in cells]
 

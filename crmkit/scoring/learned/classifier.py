@@ -199,10 +199,7 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         `column`, `kind` ("range", "categories", "other", "missing"), `lower` (inclusive), `upper` (exclusive; None is
         open), `categories` (texts), `points`, `woe` (log-odds), `count` (rows), `rate` (share converted).
         """
-        rows = [(column.name, b) for column in self._fitted().columns for b in column.bins]
-        names = ("kind", "lower", "upper", "categories", "points", "woe", "count", "rate")
-        listed = {name: [getattr(b, name) for _, b in rows] for name in names}
-        return {"column": [name for name, _ in rows], **listed}
+        return self._fitted().bin_points()
 
     def to_scorecard(self, *, name: str = "Learned score", bands: tuple[Band, ...] = BANDS) -> Scorecard:
         """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""

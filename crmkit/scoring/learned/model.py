@@ -91,6 +91,10 @@ class LeadModel:
         rows = {name: [getattr(column, name) for column in self.columns] for name in names}
         return {**rows, "flags": [", ".join(column.flags) for column in self.columns]}
 
+    def bin_points(self) -> dict[str, list[Any]]:
+        """List all bins, ready for `pandas.DataFrame`: the columns of `LeadClassifier.bin_points`."""
+        return self.card.bin_points()
+
     def to_scorecard(self, *, name: str = "Learned score", bands: tuple[Band, ...] = BANDS) -> Scorecard:
         """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""
         return as_scorecard(self.card, name=name, bands=bands)

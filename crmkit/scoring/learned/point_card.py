@@ -185,6 +185,13 @@ class PointCard:
         """Chance to convert at so many hundredths of points."""
         return np.asarray(expit(self.scale.log_odds(hundredths)), dtype=np.float64)
 
+    def bin_points(self) -> dict[str, list[Any]]:
+        """List all bins by column name: `column` and what `Bin` says of each; see `LeadClassifier.bin_points`."""
+        rows = [(column.name, b) for column in self.columns for b in column.bins]
+        names = ("kind", "lower", "upper", "categories", "points", "woe", "count", "rate")
+        listed = {name: [getattr(b, name) for _, b in rows] for name in names}
+        return {"column": [name for name, _ in rows], **listed}
+
     def as_dict(self) -> dict[str, Any]:
         """Return plain values for JSON."""
         return asdict(self)
