@@ -13,6 +13,20 @@ from crmkit.frames.expressions import literal
 
 # A text that began like a formula was given an apostrophe when it was written as CSV (`Database.write`).
 _MARKED = r"^''*[=+\-@\t\r\n＝＋－＠]"
+# Columns of results that are texts even if every one of them looks like a number.
+_TEXTS = (
+    "channel",
+    "model",
+    "segment",
+    "segment_name",
+    "rule",
+    "band",
+    "grade",
+    "stage",
+    "reason",
+    "reasons",
+    "content",
+)
 
 
 class Shelf:
@@ -32,11 +46,18 @@ class Shelf:
         return self._opened(f"select * from read_parquet({literal(str(file))})", file)
 
     def csv(self, file: Path) -> Any:
-        """Open a CSV file of results as a relation of texts, each as it was before it was written."""
-        form = "all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"'"
-        read = self._opened(f"select * from read_csv({literal(str(file))}, {form})", file)
+        """Open a CSV file of results as a relation: ids and names are texts, the rest is what it looks like."""
+        form = "header = true, delim = ',', quote = '\"', escape = '\"'"
+        plain = self._opened(f"select * from read_csv({literal(str(file))}, all_varchar = true, {form})", file)
+        kept = [name for name in plain.columns if name in _TEXTS or name.endswith("_id")]
+        types = "{" + ", ".join(f"{literal(name)}: 'VARCHAR'" for name in kept) + "}"
+        guess = f"sample_size = -1, {form}" + (f", types = {types}" if kept else "")
+        read = self._opened(f"select * from read_csv({literal(str(file))}, {guess})", file)
         marked = "case when regexp_matches({0}, '" + _MARKED + "') then substr({0}, 2) else {0} end as {0}"
-        return read.project(", ".join(marked.format(_quoted(name)) for name in read.columns))
+        kinds = zip(read.columns, map(str, read.types), strict=True)
+        return read.project(
+            ", ".join(marked.format(_quoted(name)) if kind == "VARCHAR" else _quoted(name) for name, kind in kinds)
+        )
 
     def attach(self, file: Path) -> None:
         """Open a DuckDB file for reading."""

@@ -16,7 +16,10 @@
 
   // One after the other, so that the page can be read and scrolled while the later ones are drawn.
   function drawFrom(place) {
-    if (place === plots.length) { return; }
+    if (place === plots.length) {
+      document.documentElement.setAttribute("data-drawn", "all");
+      return;
+    }
     draw(plots[place]).then(function () { setTimeout(function () { drawFrom(place + 1); }, 0); });
   }
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from crmkit import plots
 from crmkit.report import reading
+from crmkit.report.drawings import Drawing, drawing
 from crmkit.report.edition import Edition
 from crmkit.report.section import Column, Section, Sheet
 
@@ -41,6 +43,7 @@ def attribution_section(edition: Edition) -> Section | None:
         words["menu"],
         words["question"],
         sentences=tuple(_sentences(edition, credit, lookback)),
+        drawings=_drawings(edition),
         sheets=(_shares(edition, credit), _intervals(edition, credit, total)),
         definitions=(
             (words["conversions"], words["credit_is"]),
@@ -51,6 +54,11 @@ def attribution_section(edition: Edition) -> Section | None:
         trust=(words["trust_models"],),
         limits=(words["limits_cause"], words["limits_cost"]),
     )
+
+
+def _drawings(edition: Edition) -> tuple[Drawing, ...]:
+    drawn = plots.plot_channel_credit(edition.results.tables["attribution_credit"], locale=edition.locale)
+    return (drawing("credit-by-model", drawn),)
 
 
 def _level(edition: Edition) -> str:

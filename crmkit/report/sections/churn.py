@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 
-from crmkit import churn
+from crmkit import churn, plots
 from crmkit.report import reading
+from crmkit.report.drawings import Drawing, drawing
 from crmkit.report.edition import FEW, ROWS, Edition
 from crmkit.report.section import Call, CallList, Column, Fact, Section, Sheet
 
@@ -51,6 +52,7 @@ def churn_section(edition: Edition) -> Section | None:
         words["menu"],
         words["question"],
         sentences=tuple(_sentences(edition, rules, risk)),
+        drawings=_drawings(edition) if rules else (),
         sheets=(_rules(edition, rules, states), _open(edition, rules, states)) if rules else (),
         definitions=tuple(_definitions(edition, horizon)),
         trust=tuple(f"{_name(edition, rule['rule'])}: {rule['tested']}" for rule in rules if rule["tested"])
@@ -101,6 +103,13 @@ def _states(edition: Edition) -> dict[tuple[str, str], int]:
     now = nw.col("resolved_on").is_null() | (nw.col("resolved_on") == nw.lit(day))
     counted = reading.grouped(table, _STATE, by=["rule", "state"], aggregates={"alerts": nw.len()}, where=now)
     return {(row["rule"], row["state"]): row["alerts"] for row in counted}
+
+
+def _drawings(edition: Edition) -> tuple[Drawing, ...]:
+    listed = plots.plot_alerts(
+        edition.results.tables["churn_alerts"], currency=edition.about.currency, locale=edition.locale
+    )
+    return (drawing("at-risk", listed),)
 
 
 def _name(edition: Edition, code: str) -> str:
@@ -218,7 +227,7 @@ def _calls(edition: Edition, states: dict[tuple[str, str], int]) -> tuple[CallLi
         _STATE,
         by="value_at_risk",
         key=["customer_id", "rule"],
-        limit=FEW * len(churn.KINDS),
+        limit=FEW * len({rule for rule, _ in states}),
         where=nw.col("state").is_in(list(_FRESH)),
     )
     once = {row["customer_id"]: row for row in reversed(found)}  # several rules can hold for one customer

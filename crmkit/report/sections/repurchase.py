@@ -7,7 +7,9 @@ from typing import Final
 
 import narwhals.stable.v2 as nw
 
+from crmkit import plots
 from crmkit.report import reading
+from crmkit.report.drawings import Drawing, drawing
 from crmkit.report.edition import FEW, ROWS, Edition
 from crmkit.report.section import Call, CallList, Cell, Column, Fact, Section, Sheet
 from crmkit.report.sections.model_status import fitted
@@ -51,6 +53,7 @@ def repurchase_section(edition: Edition) -> Section | None:
         words["menu"],
         words["question"],
         sentences=tuple(_sentences(edition, statuses, today, whole, horizon)),
+        drawings=_drawings(edition, settings.get("horizon_days", 30)) if statuses else (),
         sheets=(
             *_status(edition, statuses),
             *_reminders(edition, whole, horizon),
@@ -71,6 +74,14 @@ def repurchase_section(edition: Edition) -> Section | None:
         if today["reminders"]
         else (),
         calls=_calls(edition, today),
+    )
+
+
+def _drawings(edition: Edition, horizon_days: int) -> tuple[Drawing, ...]:
+    forecast, locale = edition.results.tables["repurchase_forecast"], edition.locale
+    return (
+        drawing("expected", plots.plot_repurchase_forecast(forecast, locale=locale)),
+        drawing("windows", plots.plot_order_windows(forecast, horizon_days=horizon_days, locale=locale)),
     )
 
 

@@ -6,7 +6,9 @@ from typing import Final
 
 import narwhals.stable.v2 as nw
 
+from crmkit import plots
 from crmkit.report import reading
+from crmkit.report.drawings import Drawing, drawing
 from crmkit.report.edition import FEW, ROWS, Edition
 from crmkit.report.section import Call, CallList, Column, Fact, Section, Sheet
 
@@ -35,6 +37,7 @@ def scoring_section(edition: Edition) -> Section | None:
         words["menu"],
         words["question"],
         sentences=tuple(_sentences(edition, bands, due)) if leads else (),
+        drawings=_drawings(edition) if leads else (),
         sheets=(_bands(edition, bands, leads), _leads(edition, leads)) if leads else (),
         definitions=tuple(_definitions(edition)),
         trust=(words["trust_card"], words["trust_learn"]),
@@ -45,6 +48,11 @@ def scoring_section(edition: Edition) -> Section | None:
         news=(words["news"].format(today=edition.count(due)),) if due else (),
         calls=_calls(edition, due),
     )
+
+
+def _drawings(edition: Edition) -> tuple[Drawing, ...]:
+    drawn = plots.plot_lead_scores(edition.results.tables["scoring_scores"], locale=edition.locale)
+    return (drawing("scores", drawn),)
 
 
 def _today(edition: Edition) -> nw.Expr:
