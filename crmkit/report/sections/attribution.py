@@ -88,13 +88,14 @@ def _sentences(edition: Edition, credit: list[reading.Row], lookback: str) -> li
     if not named or not whole:
         return [said]
     best = max(named, key=lambda row: row["share"])
-    low, high = ((best[name] or best["conversions"]) / whole for name in ("conversions_low", "conversions_high"))
+    low, high = (best[name] or best["conversions"] for name in ("conversions_low", "conversions_high"))
     top = words["say_best"].format(
         model=leading,
         channel=best["channel"],
         share=edition.share(best["share"]),
-        low=edition.share(low),
-        high=edition.share(high),
+        conversions=edition.count(round(best["conversions"])),
+        low=edition.count(round(low)),
+        high=edition.count(round(high)),
     )
     return [said, top, *_spread(edition, credit)]
 

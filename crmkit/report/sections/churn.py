@@ -7,17 +7,14 @@ from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 
-from crmkit import churn, plots
+from crmkit import churn, frames, plots
 from crmkit.report import reading
 from crmkit.report.drawings import Drawing, drawing
 from crmkit.report.edition import FEW, ROWS, Edition
 from crmkit.report.section import Call, CallList, Column, Fact, Section, Sheet
 
 _ALERT: Final[dict[str, reading.Kind]] = {
-    "customer_id": "text",
     "rule": "text",
-    "severity": "text",
-    "value_at_risk": "number",
     "play": "text",
     "precision": "number",
     "precision_low": "number",
@@ -44,7 +41,7 @@ def churn_section(edition: Edition) -> Section | None:
     if not results.has("churn_alerts", "churn_alert_state"):
         return None
     rules, states = _by_rule(edition), _states(edition)
-    risk = _at_risk(results.tables["churn_alerts"])
+    risk = _at_risk(results.tables["churn_alert_state"])
     horizon = results.settings("churn").get("horizon_days", 90)
     tested = any(rule["precision"] is not None for rule in rules)
     return Section(
@@ -52,7 +49,7 @@ def churn_section(edition: Edition) -> Section | None:
         words["menu"],
         words["question"],
         sentences=tuple(_sentences(edition, rules, risk)),
-        drawings=_drawings(edition) if rules else (),
+        drawings=_drawings(edition, rules) if rules else (),
         sheets=(_rules(edition, rules, states), _open(edition, rules, states)) if rules else (),
         definitions=tuple(_definitions(edition, horizon)),
         trust=tuple(f"{_name(edition, rule['rule'])}: {rule['tested']}" for rule in rules if rule["tested"])
@@ -72,43 +69,52 @@ def churn_section(edition: Edition) -> Section | None:
     )
 
 
-def _at_risk(alerts: Any) -> reading.Row:
-    """Sum up what customers with alerts put at risk, each customer once: all alerts of one carry the same value."""
-    each = reading.entered(alerts, {"customer_id": "text", "value_at_risk": "number"})
+def _open_only() -> nw.Expr:
+    return nw.col("resolved_on").is_null()
+
+
+def _at_risk(states: Any) -> reading.Row:
+    """Sum up what customers with open alerts put at risk, each customer once, with the highest of its alerts."""
+    each = reading.entered(states, _STATE).filter(_open_only())
     once = each.group_by("customer_id").agg(risk=nw.col("value_at_risk").max())
-    summed = once.select(customers=nw.len(), risk=nw.col("risk").sum())
-    found = reading.rows(summed, ["customers", "risk"])[0]
+    found = reading.rows(once.select(customers=nw.len(), risk=nw.col("risk").sum()), ["customers", "risk"])[0]
     return {"customers": found["customers"], "risk": found["risk"] or 0.0}
 
 
 def _by_rule(edition: Edition) -> list[reading.Row]:
-    """Read a row per rule, the costliest first."""
+    """Read a row per rule with open alerts, the costliest first."""
+    tables = edition.results.tables
     told = ("precision", "precision_low", "precision_high", "lift", "play", "tested")
-    found = reading.grouped(
-        edition.results.tables["churn_alerts"],
-        _ALERT,
-        by=["rule"],
-        aggregates={
-            "alerts": nw.len(),
-            "risk": nw.col("value_at_risk").sum(),
-            **{name: nw.col(name).max() for name in told},
-        },
+    quality = reading.grouped(
+        tables["churn_alerts"], _ALERT, by=["rule"], aggregates={name: nw.col(name).max() for name in told}
     )
-    return sorted(found, key=lambda row: (-(row["risk"] or 0.0), row["rule"]))
+    known = {row["rule"]: row for row in quality}
+    found = reading.grouped(
+        tables["churn_alert_state"],
+        _STATE,
+        by=["rule"],
+        aggregates={"alerts": nw.len(), "risk": nw.col("value_at_risk").sum()},
+        where=_open_only(),
+    )
+    rules = [dict.fromkeys(told) | known.get(row["rule"], {}) | row for row in found]
+    return sorted(rules, key=lambda row: (-(row["risk"] or 0.0), row["rule"]))
 
 
 def _states(edition: Edition) -> dict[tuple[str, str], int]:
     """Count alerts by rule and state; of those that are over, the ones that were resolved in this run."""
     table, day = edition.results.tables["churn_alert_state"], edition.results.day
-    now = nw.col("resolved_on").is_null() | (nw.col("resolved_on") == nw.lit(day))
+    now = _open_only() | (nw.col("resolved_on") == nw.lit(day))
     counted = reading.grouped(table, _STATE, by=["rule", "state"], aggregates={"alerts": nw.len()}, where=now)
     return {(row["rule"], row["state"]): row["alerts"] for row in counted}
 
 
-def _drawings(edition: Edition) -> tuple[Drawing, ...]:
-    listed = plots.plot_alerts(
-        edition.results.tables["churn_alerts"], currency=edition.about.currency, locale=edition.locale
-    )
+def _drawings(edition: Edition, rules: Sequence[reading.Row]) -> tuple[Drawing, ...]:
+    """Draw the open alerts of the state; their plays come from the alerts."""
+    table, play = edition.results.tables["churn_alert_state"], nw.lit("")
+    for rule in rules:
+        play = nw.when(nw.col("rule") == nw.lit(rule["rule"])).then(nw.lit(rule["play"] or "")).otherwise(play)
+    still = frames.enter(table).filter(_open_only()).with_columns(play=play)
+    listed = plots.plot_alerts(frames.leave(still, like=table), currency=edition.about.currency, locale=edition.locale)
     return (drawing("at-risk", listed),)
 
 
@@ -144,9 +150,9 @@ def _news(edition: Edition, states: dict[tuple[str, str], int], risk: reading.Ro
         for state in ("opened", "escalated", "resolved")
     }
     said = [words["news"].format(**{state: edition.count(alerts) for state, alerts in counts.items()})]
-    if "churn_alerts" not in results.earlier:
+    if "churn_alert_state" not in results.earlier:
         return said
-    then = _at_risk(results.earlier["churn_alerts"])["risk"]
+    then = _at_risk(results.earlier["churn_alert_state"])["risk"]
     change = risk["risk"] - then
     key = "same" if edition.money(risk["risk"]) == edition.money(then) else "more" if change > 0 else "less"
     facts = {"change": words[key].format(change=edition.money(abs(change))), "before": edition.since}
@@ -189,7 +195,7 @@ def _open(edition: Edition, rules: Sequence[reading.Row], states: dict[tuple[str
         by="value_at_risk",
         key=["customer_id", "rule"],
         limit=ROWS,
-        where=nw.col("resolved_on").is_null(),
+        where=_open_only(),
     )
     columns = (
         Column(words["customer"], "text"),

@@ -112,7 +112,7 @@ def _shares(edition: Edition, parts: list[tuple[float, int, float]]) -> Sheet:
     rows = tuple(
         (
             edition.named_cell(
-                words["everyone"] if share == 1.0 else words["best"].format(share=edition.share(share)), place
+                words["everyone"] if share == 1.0 else words["best"].format(share=f"{100 * share:g}"), place
             ),
             edition.count_cell(customers),
             edition.money_cell(brought),

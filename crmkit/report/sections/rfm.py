@@ -82,7 +82,7 @@ def _drawings(edition: Edition, migration: Any) -> tuple[Drawing, ...]:
     if "rfm_segments" in tables:
         drawn.append(drawing("grid", plots.plot_rf_heatmap(tables["rfm_segments"], **look)))
     if migration is not None:
-        days = {"before": edition.results.before, "after": edition.results.day}
+        days: dict[str, Any] = {"before": edition.results.before, "after": edition.results.day}
         drawn.append(drawing("moves", plots.plot_segment_migration(migration, **days, **look), least_width=660))
     return tuple(drawn)
 

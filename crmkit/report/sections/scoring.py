@@ -6,7 +6,7 @@ from typing import Final
 
 import narwhals.stable.v2 as nw
 
-from crmkit import plots
+from crmkit import plots, scoring
 from crmkit.report import reading
 from crmkit.report.drawings import Drawing, drawing
 from crmkit.report.edition import FEW, ROWS, Edition
@@ -102,7 +102,7 @@ def _bands(edition: Edition, bands: list[reading.Row], leads: int) -> Sheet:
     columns = (Column(words["band"], "name"), *(Column(words[name]) for name in names))
     rows = tuple(
         (
-            edition.named_cell(band["band"], place),
+            edition.named_cell(_name(edition, band["band"]), place),
             edition.count_cell(band["leads"]),
             edition.share_cell(band["leads"] / leads, bar=True),
             edition.count_cell(band["mean"]),
@@ -112,6 +112,14 @@ def _bands(edition: Edition, bands: list[reading.Row], leads: int) -> Sheet:
         for place, band in enumerate(bands)
     )
     return Sheet("bands", words["bands_title"], columns, rows, len(rows))
+
+
+def _name(edition: Edition, code: str | None) -> str:
+    """Name of a band of the presets; the code of another card's."""
+    for band in scoring.BANDS:
+        if band.code == code:
+            return (band.name_zh if edition.locale == "zh" else "") or band.name
+    return code or ""
 
 
 def _leads(edition: Edition, leads: int) -> Sheet:
@@ -127,7 +135,7 @@ def _leads(edition: Edition, leads: int) -> Sheet:
         (
             edition.text_cell(row["lead_id"]),
             *(edition.count_cell(row[name]) for name in ("score", "fit_points", "engagement_points")),
-            edition.text_cell(row["band"]),
+            edition.text_cell(_name(edition, row["band"])),
             edition.text_cell(row["grade"]),
             edition.text_cell(words.get(f"trend_{row['trend']}", row["trend"])),
             edition.text_cell(row["stage"]),

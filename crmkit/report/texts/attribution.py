@@ -9,7 +9,7 @@ EN: Final = {
     "{lookback} days.",
     "say_none": "{conversions} conversions worth {value} are shared out; every one follows a touch within {lookback} "
     "days.",
-    "say_best": "By {model}, {channel} earns most: {share} of all conversions ({low} to {high}).",
+    "say_best": "By {model}, {channel} earns most: {conversions} conversions ({low} to {high}), {share} of all.",
     "say_spread": "The models agree least on {channel}: {least} by {least_model}, {most} by {most_model}.",
     "shares_title": "Share of conversions by channel and model",
     "credit_title": "Conversions and value with intervals",
@@ -41,7 +41,7 @@ ZH: Final = {
     "question": "哪个渠道带来的？",
     "say_all": "共分配 {conversions} 次转化，价值 {value}；其中 {none} 次在此前 {lookback} 天内没有触点。",
     "say_none": "共分配 {conversions} 次转化，价值 {value}；每次在此前 {lookback} 天内都有触点。",
-    "say_best": "按 {model} 模型，{channel} 贡献最大：占全部转化的 {share}（{low} 至 {high}）。",
+    "say_best": "按 {model} 模型，{channel} 贡献最大：{conversions} 次转化（{low} 至 {high}），占全部的 {share}。",
     "say_spread": "各模型对 {channel} 分歧最大：{least_model} 给 {least}，{most_model} 给 {most}。",
     "shares_title": "各渠道各模型的转化占比",
     "credit_title": "转化数与价值及其区间",

@@ -5,8 +5,7 @@ from typing import Final
 EN: Final = {
     "menu": "Alerts",
     "question": "Who is leaving, and what does it put at risk?",
-    "say_now": "{alerts} alerts are open for {customers} customers. {risk} of their yearly spend is expected to be "
-    "lost if nothing is done.",
+    "say_now": "{alerts} alerts are open for {customers} customers. {risk} of what they spend in a year is at risk.",
     "say_none": "No alert is open.",
     "say_worst": "The costliest rule is {rule}: {customers} customers, {risk} at risk.",
     "news": "{opened} new alerts, {escalated} have become graver, {resolved} are over.",
@@ -47,7 +46,8 @@ EN: Final = {
     "state_is": "new: opened in this run. graver: its severity rose in this run. ongoing: known before. taken on, "
     "snoozed: marked so by you.",
     "risk_is": "What the customer spent in the last 365 days (or the value in your customer table), times the chance "
-    "of no order within {horizon} days. Each customer counts once in a sum, whatever the number of alerts.",
+    "that the rule is right: of no order within {horizon} days. A customer with several alerts counts once in the sum "
+    "of all, with the highest.",
     "since_is": "First day on which the rule held, from the log.",
     "precision_is": "Of the customers that the rule flagged on earlier days of this log, the share who then had no "
     "order within {horizon} days (or, of other rules, what their back-test says). Times chance: that share over the "
@@ -61,7 +61,7 @@ EN: Final = {
 ZH: Final = {
     "menu": "预警",
     "question": "谁在流失，风险有多大？",
-    "say_now": "{customers} 位客户有 {alerts} 条未结预警；若不采取行动，预计其年消费将损失 {risk}。",
+    "say_now": "{customers} 位客户有 {alerts} 条未结预警；其年消费中有 {risk} 处于风险之中。",
     "say_none": "没有未结预警。",
     "say_worst": "损失最大的规则是“{rule}”：{customers} 位客户，风险金额 {risk}。",
     "news": "新增预警 {opened} 条，加重 {escalated} 条，解除 {resolved} 条。",
@@ -100,8 +100,8 @@ ZH: Final = {
     "state_resolved": "已解除",
     "alert_is": "一位客户与一条在{as_of}成立的规则。一位客户可有多条预警。",
     "state_is": "新增：本次运行开启。加重：本次运行级别上升。持续：此前已知。已接手、已暂缓：由您标记。",
-    "risk_is": "客户最近 365 天的消费（或客户表中的价值）乘以 {horizon} 天内不下单的概率。"
-    "合计时每位客户只计一次，无论预警多少。",
+    "risk_is": "客户最近 365 天的消费（或客户表中的价值）乘以规则正确的概率，即 {horizon} 天内不下单。"
+    "总计中有多条预警的客户只按最高值计一次。",
     "since_is": "按日志，规则成立的首日。",
     "precision_is": "在此日志的早前日期被该规则标记的客户中，随后 {horizon} 天内没有下单的占比"
     "（其他规则以其回测说明为准）。相对随机倍数：该占比除以全体占比。",

@@ -17,7 +17,7 @@ EN: Final = {
     "status": "Status",
     "customers": "Customers",
     "customer_share": "Share of customers",
-    "expected": "Orders expected from",
+    "expected": "Expected to order",
     "mean_chance": "Chance, mean",
     "status_new": "new: one order so far",
     "status_not due": "not due yet",
