@@ -187,10 +187,9 @@ def test_reminders_of_today_and_expected_orders_are_those_of_the_tables(made):
     today = reminders[reminders["remind_on"] <= "2024-06-30"]
     assert part.facts[0].number == str(len(today))
     assert part.facts[0].note == f"expected orders worth ${today['expected_value'].sum():,.2f}"
-    share = 100 * forecast["p_order"].mean()
-    assert part.sentences[0] == (
-        f"Of 40 customers, {forecast['p_order'].sum():.0f} can be expected to order within 30 days ({share:.0f}{NBSP}%)."
-    )
+    expected, share = forecast["p_order"].sum(), 100 * forecast["p_order"].mean()
+    said = f"Of 40 customers, {expected:.0f} can be expected to order within 30 days ({share:.0f}{NBSP}%)."
+    assert part.sentences[0] == said
     assert sheet(part, "reminders").total == len(reminders)
 
 
