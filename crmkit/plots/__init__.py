@@ -14,7 +14,9 @@ from crmkit.plots.attribution import (
 )
 from crmkit.plots.basket import plot_product_pairs
 from crmkit.plots.churn import plot_alerts, plot_churn_risk, plot_health_contributions, plot_retention
+from crmkit.plots.clv import plot_customer_value, plot_top_customers, plot_value_classes, plot_value_of_groups
 from crmkit.plots.cohorts import plot_cohort_revenue, plot_retention_triangle
+from crmkit.plots.evaluation import plot_backtest, plot_calibration, plot_comparison, plot_gain
 from crmkit.plots.funnel import plot_funnel, plot_sales_forecast, plot_stage_durations
 from crmkit.plots.repurchase import (
     plot_forecast_grid,
@@ -44,12 +46,15 @@ from crmkit.plots.scoring import (
 
 __all__ = [
     "plot_alerts",
+    "plot_backtest",
     "plot_bin_points",
     "plot_calibration",
     "plot_channel_credit",
     "plot_channel_returns",
     "plot_churn_risk",
     "plot_cohort_revenue",
+    "plot_comparison",
+    "plot_customer_value",
     "plot_forecast_grid",
     "plot_frequency_money",
     "plot_funnel",
@@ -76,5 +81,8 @@ __all__ = [
     "plot_segment_migration",
     "plot_segment_summary",
     "plot_stage_durations",
+    "plot_top_customers",
     "plot_transitions",
+    "plot_value_classes",
+    "plot_value_of_groups",
 ]

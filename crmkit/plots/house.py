@@ -48,7 +48,7 @@ _BY_CODE = {
     rfm.ABSENT: "#eef0f3",
 }
 # Letters of a line: what fits 400 pixels.
-_TITLE, _SUBTITLE = 58, 67
+_TITLE, _SUBTITLE = 55, 67
 _MARGIN: Mapping[str, int] = MappingProxyType({"l": 8, "r": 8, "t": 76, "b": 8})
 # Light to dark in one hue: reads in print and without colour.
 _LIGHT, _DARK = (237, 243, 250), (12, 58, 110)

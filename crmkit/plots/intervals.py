@@ -54,7 +54,7 @@ def drawn(
     axis = {"range": [low - 0.03 * span, high + _ROOM * span], "showgrid": True, "gridcolor": house.RULE}
     places = [-place for place in range(len(lines))]
     names = [
-        house.note(line.name, 0.0, place, xref="paper", yshift=16, xshift=2)
+        house.note(line.name, 0.0, place, xref="paper", yshift=12, xshift=2)
         for line, place in zip(lines, places, strict=True)
     ]
     layout = {
@@ -63,7 +63,16 @@ def drawn(
         "annotations": names,
         "margin": {"l": margin, "b": 40},
     }
-    return [_whiskers(lines, places), _dots(lines, places), _numbers(lines, places, number)], layout
+    start = low - 0.03 * span
+    traces = [_rows(lines, places, start), _whiskers(lines, places), _dots(lines, places)]
+    return [*traces, _numbers(lines, places, number)], layout
+
+
+def _rows(lines: Sequence[Line], places: Sequence[int], start: float) -> go.Scatter:
+    """Lead the eye from each name to its value."""
+    x = [end for line in lines for end in (start, line.value, None)]
+    y = [end for place in places for end in (place, place, None)]
+    return go.Scatter(x=x, y=y, mode="lines", line={"color": house.RULE, "width": 1}, hoverinfo="skip")
 
 
 def _whiskers(lines: Sequence[Line], places: Sequence[int]) -> go.Scatter:

@@ -55,7 +55,7 @@ def plot_repurchase_forecast(forecast: Any, *, weeks: int = 26, locale: Locale =
     peak = max(totals, key=lambda week: totals[week])
     title = words["due_title"].format(customers=wording.count(totals[peak]), week=wording.day(_monday(peak), locale))
     left = words["due_left"].format(lapsed=wording.count(lapsed), later=wording.count(later))
-    layout = {
+    layout: dict[str, Any] = {
         "barmode": "stack",
         "bargap": 0.15,
         "xaxis": {"type": "date", "tickformat": wording.day_ticks(locale), "nticks": 8},
@@ -153,7 +153,7 @@ def plot_order_windows(
         name=found[0]["name"], share=wording.percent(found[0]["p_order"], locale), days=wording.count(horizon_days)
     )
     names = [wording.escaped(wording.short(row["name"], 18)) + "  " for row in found]
-    layout = {
+    layout: dict[str, Any] = {
         "xaxis": {"type": "date", "tickformat": wording.day_ticks(locale), "nticks": 7, "side": "top", **house.grid()},
         "yaxis": {"tickvals": list(range(len(found))), "ticktext": names, "range": [len(found) - 0.4, -0.6]},
         "margin": {"r": 52, "t": 100},
