@@ -246,6 +246,7 @@ def test_a_new_model_replaces_the_old_one_only_if_it_is_not_worse():
 def test_json_brings_the_model_back_digit_for_digit():
     model = fitted(leaking(), with_challenger=True)
     assert scoring.LeadModel.from_json(model.to_json()) == model
+    assert model.bin_points()["column"] == [c.name for c in model.card.columns for _ in c.bins]
     with pytest.raises(DomainError, match="not a stored lead model"):
         scoring.LeadModel.from_json("{}")
 

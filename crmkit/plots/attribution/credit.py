@@ -69,7 +69,7 @@ def plot_channel_credit(
     several = len({row.get("model") for row in rows}) > 1
     traces = [_points(channels, name, place, len(chosen), figures, money, locale) for place, name in enumerate(chosen)]
     layout = {
-        "margin": {**marks.MARGIN, "t": 108 if len(chosen) > 1 else 84},
+        "margin": {**marks.MARGIN, "t": 124 if len(chosen) > 1 else 84},
         "xaxis": marks.measure_axis(
             texts(locale)[figures] + (f", {wording.escaped(currency)}" if money else ""),
             range=marks.room_for(_reach(rows, figures), 0.04),

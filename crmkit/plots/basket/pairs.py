@@ -35,6 +35,7 @@ PAIRS = Table(
     ),
 )
 _STEPS = 24  # of an arc
+_NARROW = 2.0  # rows that an arc reaches out at least, so that one between neighbours stays small
 _COLORS = (marks.INDIGO, marks.TEAL, marks.ROSE, marks.OLIVE, marks.PURPLE, marks.GREEN, marks.WINE)
 Row = dict[str, Any]
 
@@ -78,7 +79,7 @@ def plot_product_pairs(pairs: Any, *, top: int = 15, locale: Locale = "en") -> g
     lowest, reach = max(places.values()), max(abs(places[row["a"]] - places[row["b"]]) for row in rows)
     layout = {
         "margin": marks.MARGIN,
-        "xaxis": {"visible": False, "range": [-0.03 * reach, 0.5 * reach * 1.25 + 0.25]},
+        "xaxis": {"visible": False, "range": [-0.03 * reach, max(0.5 * reach * 1.25 + 0.25, _NARROW)]},
         "yaxis": {
             **marks.rows_axis([]),
             "tickvals": list(places.values()),

@@ -97,7 +97,7 @@ def _figure(
     layout = {
         "margin": marks.MARGIN,
         "bargap": 0.35,
-        "xaxis": {"visible": False, "range": marks.room_for(values, 0.42)},
+        "xaxis": {"visible": False, "range": marks.room_for(values, 0.62)},
         "yaxis": marks.rows_axis(heads),
         "annotations": marks.beside(said, [max(value or 0.0, 0.0) for value in values], range(len(rows))),
     }

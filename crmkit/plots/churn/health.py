@@ -117,6 +117,6 @@ def _bar(metrics: list[MetricHealth], colour: str, locale: Locale) -> go.Bar:
 
 def _inside(word: str, said: str, share: float) -> str:
     """Write the colour's word and share where they fit; never colour alone."""
-    if share < 0.05:
+    if share < 0.07:
         return ""
-    return f"{word}<br>{said}"
+    return f"{word}<br>{said}" if share >= 0.03 + 0.018 * len(word) else said

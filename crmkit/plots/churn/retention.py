@@ -134,7 +134,8 @@ def _names(drawn: dict[str, Rows]) -> list[dict[str, Any]]:
     ends = sorted(
         ((rows[-1]["survival"] or 0.0, rows[-1]["period"], name) for name, rows in drawn.items()), reverse=True
     )
-    places, least = [], 0.075  # of the height: a line of text
+    places: list[float] = []
+    least = 0.075  # of the height: a line of text
     for height, _, _ in ends:
         places.append(height if not places else min(height, places[-1] - least))
     places = [max(place, 0.02 + least * (len(places) - 1 - k)) for k, place in enumerate(places)]

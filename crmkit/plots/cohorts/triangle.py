@@ -57,7 +57,7 @@ class _Cells:
 
 
 def plot_retention_triangle(
-    triangle: Any, *, period: Period = "month", latest: int = 24, locale: Locale = "en"
+    triangle: Any, *, period: Period = "month", latest: int = 13, locale: Locale = "en"
 ) -> go.Figure:
     """Draw which share of each cohort still orders, age by age.
 
@@ -78,7 +78,7 @@ def plot_retention_triangle(
         Cells that are not over are empty. Up to 13 ages carry their number; more are told by shade, scale and hover.
     """
     words = texts(locale)
-    cells = _cells(read.rows(triangle, TRIANGLE), latest, first_age=1)
+    cells = _cells(read.rows(triangle, TRIANGLE), latest, "retention", first_age=1)
     if not cells.every:
         return house.nothing(words["no_cohorts"])
     title = _retention_title(cells, period, locale)
@@ -100,7 +100,7 @@ def plot_retention_triangle(
 
 
 def plot_cohort_revenue(
-    revenue: Any, *, period: Period = "month", latest: int = 24, currency: str = "", locale: Locale = "en"
+    revenue: Any, *, period: Period = "month", latest: int = 13, currency: str = "", locale: Locale = "en"
 ) -> go.Figure:
     """Draw what each cohort has brought per customer so far, age by age.
 
@@ -127,7 +127,7 @@ def plot_cohort_revenue(
         {**row, "shown": row["cumulative_per_customer"] if row["complete"] else None}
         for row in read.rows(revenue, REVENUE)
     ]
-    cells = _cells(found, latest, first_age=0)
+    cells = _cells(found, latest, "shown", first_age=0)
     if not cells.every:
         return house.nothing(words["no_cohorts"])
 
@@ -152,12 +152,13 @@ def plot_cohort_revenue(
     return _figure(cells, "shown", said, hover, title, subtitle, period, ",.3~s", locale)
 
 
-def _cells(rows: Sequence[Row], latest: int, *, first_age: int) -> _Cells:
+def _cells(rows: Sequence[Row], latest: int, column: str, *, first_age: int) -> _Cells:
     cohorts: dict[dt.date, dict[int, Row]] = {}
     for row in sorted(rows, key=lambda row: (row["cohort"], row["age"])):
         cohorts.setdefault(row["cohort"], {})[int(row["age"])] = row
     shown = dict(list(cohorts.items())[-max(latest, 1) :])
-    ages = {age for by_age in shown.values() for age in by_age if age >= first_age}
+    drawn = [(age, row) for by_age in shown.values() for age, row in by_age.items() if age >= first_age]
+    ages = {age for age, row in drawn if row[column] is not None} or {age for age, _ in drawn}
     # Without a later age there is still the first: who came.
     return _Cells(shown, sorted(ages) or [0], len(cohorts))
 

@@ -44,7 +44,7 @@ def plot_stage_durations(durations: Any, *, locale: Locale = "en") -> go.Figure:
     Returns
     -------
     plotly.graph_objects.Figure
-        A row per stage, the sales cycle last; a stage without a median is left empty.
+        A row per stage, and for the sales cycle; a stage without a median is left empty.
     """
     words = texts(locale)
     rows = sorted(read.rows(durations, DURATIONS), key=lambda row: row["place"])

@@ -81,7 +81,7 @@ def plot_sales_forecast(
     layout = {
         "barmode": "stack",
         "bargap": 0.3,
-        "margin": {**marks.MARGIN, "t": 108},
+        "margin": {**marks.MARGIN, "t": 124},
         "xaxis": {"tickvals": list(range(len(days))), "ticktext": _month_names(days, locale), "showline": True},
         "yaxis": marks.measure_axis(
             "", rangemode="tozero", tickformat="~s", tickprefix=wording.escaped(currency) if len(currency) == 1 else ""

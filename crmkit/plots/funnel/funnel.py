@@ -152,6 +152,8 @@ def _notes(rows: list[Row], locale: Locale) -> list[dict[str, Any]]:
                 "yshift": 17,
                 "xanchor": anchor,
                 "text": f"<b>{wording.escaped(said)}</b>" if row["bottleneck"] else wording.escaped(said),
+                "bgcolor": house.PAPER,
+                "borderpad": 1,
                 "showarrow": False,
                 "font": {"size": 12},
             }
