@@ -16,7 +16,7 @@ from crmkit.plots.basket import plot_product_pairs
 from crmkit.plots.churn import plot_alerts, plot_churn_risk, plot_health_contributions, plot_retention
 from crmkit.plots.clv import plot_customer_value, plot_top_customers, plot_value_classes, plot_value_of_groups
 from crmkit.plots.cohorts import plot_cohort_revenue, plot_retention_triangle
-from crmkit.plots.evaluation import plot_backtest, plot_calibration, plot_comparison, plot_gain
+from crmkit.plots.evaluation import plot_backtest, plot_comparison
 from crmkit.plots.funnel import plot_funnel, plot_sales_forecast, plot_stage_durations
 from crmkit.plots.repurchase import (
     plot_forecast_grid,

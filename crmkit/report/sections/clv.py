@@ -7,7 +7,9 @@ from typing import Any, Final
 
 import narwhals.stable.v2 as nw
 
+from crmkit import plots
 from crmkit.report import reading
+from crmkit.report.drawings import Drawing, drawing
 from crmkit.report.edition import ROWS, Edition
 from crmkit.report.section import Column, Fact, Section, Sheet
 from crmkit.report.sections.model_status import compared, fitted
@@ -38,6 +40,7 @@ def clv_section(edition: Edition) -> Section | None:
         words["menu"],
         words["question"],
         sentences=tuple(_sentences(edition, sums, parts, horizon)),
+        drawings=_drawings(edition) if sums["customers"] else (),
         sheets=(_shares(edition, parts), _customers(edition, sums), *compared(edition, "orders", "models")),
         definitions=tuple(_definitions(edition, horizon)),
         trust=fitted(edition, "orders"),
@@ -52,6 +55,13 @@ def clv_section(edition: Edition) -> Section | None:
         ),
         news=_news(edition, sums, horizon),
     )
+
+
+def _drawings(edition: Edition) -> tuple[Drawing, ...]:
+    drawn = plots.plot_customer_value(
+        edition.results.tables["clv"], currency=edition.about.currency, locale=edition.locale
+    )
+    return (drawing("spread", drawn),)
 
 
 def _sums(table: Any) -> reading.Row:
