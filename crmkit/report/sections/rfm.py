@@ -188,17 +188,24 @@ def _cuts(edition: Edition) -> tuple[Sheet, ...]:
 
 
 def _facts(edition: Edition, listed: Sequence[SegmentRow], quiet: Sequence[SegmentRow]) -> tuple[Fact, ...]:
-    words = edition.words("rfm")
-    if not quiet:
-        money, customers = sum(row.revenue for row in listed), sum(row.customers for row in listed)
-        note = words["fact_base_note"].format(customers=edition.count(customers))
-        return (Fact(words["fact_base"], edition.money(money), note, "rfm"),)
-    shares = [row.revenue_share for row in quiet if row.revenue_share is not None]
-    note = words["fact_quiet_note"].format(
-        customers=edition.count(sum(row.customers for row in quiet)),
+    """Say what the quiet ones paid; where no other room speaks of money, what everyone and the best segment paid too."""
+    words, alone = edition.words("rfm"), not edition.results.has("clv")
+    note = words["fact_base_note"].format(customers=edition.count(sum(row.customers for row in listed)))
+    base = Fact(words["fact_base"], edition.money(sum(row.revenue for row in listed)), note, "rfm")
+    best = max(listed, key=lambda row: row.revenue, default=None)
+    facts = [base] if alone or not quiet else []
+    if alone and best is not None and best.revenue > 0:
+        facts.append(_fact(edition, words["fact_best"].format(name=best.segment_name), [best], "fact_best_note"))
+    return (*facts, *([_fact(edition, words["fact_quiet"], quiet, "fact_quiet_note")] if quiet else []))
+
+
+def _fact(edition: Edition, label: str, rows: Sequence[SegmentRow], note: str) -> Fact:
+    shares = [row.revenue_share for row in rows if row.revenue_share is not None]
+    said = edition.words("rfm")[note].format(
+        customers=edition.count(sum(row.customers for row in rows)),
         share=edition.share(sum(shares) if shares else None),
     )
-    return (Fact(words["fact_quiet"], edition.money(sum(row.revenue for row in quiet)), note, "rfm"),)
+    return Fact(label, edition.money(sum(row.revenue for row in rows)), said, "rfm")
 
 
 def _calls(edition: Edition, quiet: Sequence[SegmentRow], customers: Sequence[reading.Row]) -> tuple[CallList, ...]:
