@@ -188,7 +188,7 @@ def _cuts(edition: Edition) -> tuple[Sheet, ...]:
 
 
 def _facts(edition: Edition, listed: Sequence[SegmentRow], quiet: Sequence[SegmentRow]) -> tuple[Fact, ...]:
-    """Say what the quiet ones paid; where no other room speaks of money, what everyone and the best segment paid too."""
+    """Say what the quiet ones paid; where no other room speaks of money, all of them and the best too."""
     words, alone = edition.words("rfm"), not edition.results.has("clv")
     note = words["fact_base_note"].format(customers=edition.count(sum(row.customers for row in listed)))
     base = Fact(words["fact_base"], edition.money(sum(row.revenue for row in listed)), note, "rfm")
