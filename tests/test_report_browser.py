@@ -179,8 +179,12 @@ def test_texts_of_the_data_are_shown_and_never_run_in_chinese_too(attacked, fold
 def test_paper_holds_the_definitions_and_not_the_controls(english):
     english.emulate_media(media="print")
     assert english.locator(".filters:visible, .more:visible, nav:visible").count() == 0
-    english.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    # Printing waits for nothing: every figure has the width of paper in the very turn of the event.
+    widths = "[...document.querySelectorAll('.plot')].map(p => p.querySelector('.main-svg').width.baseVal.value)"
+    on_paper = english.evaluate(f"window.dispatchEvent(new Event('beforeprint')), {widths}")
+    assert set(on_paper) == {680}
     assert english.locator("details:not([open])").count() == 0
-    english.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    on_screen = english.evaluate(f"window.dispatchEvent(new Event('afterprint')), {widths}")
+    assert min(on_screen) > 680
     assert english.locator("details[open]").count() == 0
     english.emulate_media(media="screen")

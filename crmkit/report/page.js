@@ -23,22 +23,23 @@
     draw(plots[place]).then(function () { setTimeout(function () { drawFrom(place + 1); }, 0); });
   }
 
-  // Paper is narrower than most screens, and printing resizes no window.
+  // Paper is narrower than most screens, printing resizes no window, and what is not drawn at once is not printed:
+  // a new width is drawn at once, Plotly's resize only after a while.
   function fit(width) {
     plots.forEach(function (plot) {
-      plot.style.width = width;
-      if (plot.hasAttribute("data-drawn")) { Plotly.Plots.resize(plot); }
+      plot.style.width = width ? width + "px" : "";
+      if (plot.hasAttribute("data-drawn")) { Plotly.relayout(plot, { autosize: !width, width: width || null }); }
     });
   }
   var closed = [];
   window.addEventListener("beforeprint", function () {
     closed = all("details:not([open])");
     closed.forEach(function (part) { part.open = true; });
-    fit("680px");
+    fit(680);
   });
   window.addEventListener("afterprint", function () {
     closed.forEach(function (part) { part.open = false; });
-    fit("");
+    fit(0);
   });
 
   function key(row, column, byNumber) {
