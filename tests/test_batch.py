@@ -60,7 +60,7 @@ def table_bytes(folder, day=None):
         ("a = " + "[" * 5000, "not TOML: nested too deeply."),
         (
             HEAD + "x = 1\n" + ORDERS + OUT,
-            "x: no such key; expected any of as_of, sources, output, rooms, time_zone, locale, refunds, "
+            "x: no such key; expected any of as_of, sources, output, rooms, report, time_zone, locale, refunds, "
             "purchase_model, bad_rows, reject_limit, memory, threads.",
         ),
         (

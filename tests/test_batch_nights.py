@@ -150,6 +150,7 @@ KEYS = {
     "table": {"table", "rows_in", "rows_kept", "rows_set_aside"},
     "finding": {"table", "text"},
     "room": {"room", "seconds", "tables"},
+    "page": {"file"},
     "done": {"exit_code", "rows_set_aside", "published"},
     "failed": {"exit_code", "error", "text"},
 }
@@ -161,13 +162,20 @@ def told(capsys):
 
 
 def test_the_log_is_one_object_per_line_with_keys_that_stay(tmp_path, capsys):
-    written(tmp_path, 'bad_rows = "set_aside"\n' + HEAD + ORDERS + OUT + 'scheme = "types"\n')
+    written(tmp_path, 'bad_rows = "set_aside"\n' + HEAD + ORDERS + OUT + 'scheme = "types"\n[report]\n')
     bad_orders(tmp_path)
     assert ended("run", tmp_path / "c.toml", "--log", "json") == 1
     out, lines = told(capsys)
     assert out.startswith("Read:\n  orders:")  # the summary stays where it was
     events = [line["event"] for line in lines]
-    assert [event for event in events if event != "finding"] == ["started", *["step"] * 3, "table", "room", "done"]
+    assert [event for event in events if event != "finding"] == [
+        "started",
+        *["step"] * 3,
+        "table",
+        "room",
+        "page",
+        "done",
+    ]
     for line in lines:
         where = {"room"} - {"table"} if "room" in line and line["event"] == "finding" else set()
         keys = KEYS[line["event"]] - ({"table"} if where else set()) | where

@@ -343,6 +343,21 @@ def test_old_results_go_in_the_database_too(clean, tmp_path):
     assert rows(clean, "mine") == [["2024-06-01"]]  # a table of others
 
 
+def test_results_in_the_database_are_read_back(clean, tmp_path):
+    text = HEAD + source(clean.url()) + output(clean.url()) + "[rooms.rfm]\n"
+    nothing = r"schema crm_results: there are no results; there are those of: none"
+    with pytest.raises(UnreachableError, match=nothing), batch.opened(config(tmp_path, text)):
+        pass
+    batch.run(config(tmp_path, text))
+    batch.run(config(tmp_path, HEAD + source(clean.url()) + OUT))
+    with batch.opened(config(tmp_path, text)) as found:
+        assert (found.day, found.before, found.manifest["as_of"]) == (DAY, None, str(DAY))
+        for name, key in (("rfm_segments", "customer_id"), ("rfm_summary", "segment")):
+            expected = read(tmp_path, name).sort_values(key, ignore_index=True)
+            own = found.tables[name].df()[list(expected)].sort_values(key, ignore_index=True)
+            pd.testing.assert_frame_equal(own, expected)
+
+
 def test_names_that_look_like_sql_are_names(clean, tmp_path):
     odd = """o"; drop table orders; --\\"""
     clean.run(f"drop schema if exists {quoted(odd)} cascade", f"create schema {quoted(odd)}")

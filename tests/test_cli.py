@@ -161,3 +161,59 @@ def test_the_command_starts_without_the_libraries_of_figures():
     code = "import crmkit.cli, json, sys; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"pandas", "plotly", "typer", "duckdb"} & set(json.loads(done.stdout))
+
+
+def nights(folder, output, extra=""):
+    """A config whose results of two days are published."""
+    orders = datasets.load_cdnow(sample=True)
+    orders.to_csv(folder / "orders.csv", index=False)
+    for day in ("1998-05-31", "1998-06-30"):
+        text = f'as_of = {day}\n[sources.orders]\npath = "orders.csv"\n[output]\n{output}\n[rooms.rfm]\n{extra}'
+        (folder / "c.toml").write_text(text)
+        with pytest.raises(SystemExit) as stop:
+            main(["run", str(folder / "c.toml")])
+        assert stop.value.code == 0
+    return str(folder / "c.toml")
+
+
+@pytest.mark.parametrize(
+    ("output", "page"),
+    [
+        ('folder = "out"', "out/report.html"),
+        ('folder = "out"\nformat = "csv"', "out/report.html"),
+        ('duckdb = "r.duckdb"', "r.html"),
+    ],
+)
+def test_report_makes_the_same_page_of_every_target(tmp_path, capsys, output, page):
+    config = nights(tmp_path, output)
+    code, told = ended(capsys, "report", config)
+    assert (code, told.out.strip().splitlines()[-1]) == (0, str(tmp_path / page))
+    text = (tmp_path / page).read_text("utf-8")
+    assert "Since 31\N{NO-BREAK SPACE}May\N{NO-BREAK SPACE}1998, " in text
+    orders = datasets.load_cdnow(sample=True)
+    customers, paid = orders["customer_id"].nunique(), orders["amount"].sum()
+    assert f"{customers:,} customers paid {paid:,.0f} up to 30\N{NO-BREAK SPACE}Jun" in text
+    assert f"{len(orders):,} rows of 1 tables were read; none was set aside." in text
+
+
+def test_run_leaves_a_page_where_the_config_has_one(tmp_path, capsys):
+    config = nights(tmp_path, 'folder = "out"', '[report]\ntitle = "My shop"\ncurrency = "$"\n')
+    assert f"Page: {tmp_path / 'out' / 'report.html'}" in capsys.readouterr().out
+    text = (tmp_path / "out" / "report.html").read_text("utf-8")
+    assert "<h1>My shop</h1>" in text
+    assert "customers paid $" in text
+    out = tmp_path / "older.html"
+    code, _ = ended(capsys, "report", config, "--day", "1998-05-31", "--locale", "zh", "--out", str(out))
+    assert code == 0
+    assert "截至1998年5月31日" in out.read_text("utf-8")
+
+
+def test_report_of_no_results_says_which_there_are(tmp_path, capsys):
+    config = nights(tmp_path, 'folder = "out"')
+    capsys.readouterr()
+    code, told = ended(capsys, "report", config, "--day", "1997-01-01")
+    assert code == 4
+    assert told.err == (
+        f"crmkit: {tmp_path / 'out'}: there are no results of 1997-01-01; there are those of: 1998-05-31, 1998-06-30.\n"
+        "Make them with crmkit run.\n"
+    )

@@ -3,6 +3,7 @@
 from crmkit.batch.checking import Checked
 from crmkit.batch.config import Config, read_config
 from crmkit.batch.init import Made, init
+from crmkit.batch.reading import Published, opened
 from crmkit.batch.results import published
 from crmkit.batch.run import Done, check, explained, run, steps
 
@@ -11,9 +12,11 @@ __all__ = [
     "Config",
     "Done",
     "Made",
+    "Published",
     "check",
     "explained",
     "init",
+    "opened",
     "published",
     "read_config",
     "run",

@@ -122,6 +122,13 @@ class Rooms(_Settings):
     attribution: Attribution | None = None
 
 
+class Report(_Settings):
+    """The page that a run leaves: whose customers they are, sign ("$") or word ("USD") of money."""
+
+    title: str = ""
+    currency: str = ""
+
+
 class Config(_Settings):
     """A whole run."""
 
@@ -129,6 +136,7 @@ class Config(_Settings):
     sources: Annotated[dict[str, Source], Field(min_length=1)]
     output: Output
     rooms: Rooms
+    report: Report | None = None
     time_zone: str | None = None
     locale: Literal["en", "zh"] = "en"
     refunds: Refunds = "exclude"

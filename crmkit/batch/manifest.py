@@ -78,7 +78,8 @@ def _read(table: Checked) -> dict[str, Any]:
 
 def _parameters(config: Config) -> dict[str, Any]:
     return config.model_dump(
-        mode="json", exclude={"sources": {"__all__": {"path", "postgresql", "password_env"}}, "output": True}
+        mode="json",
+        exclude={"sources": {"__all__": {"path", "postgresql", "password_env"}}, "output": True, "report": True},
     )
 
 

@@ -11,6 +11,7 @@ from rich.console import Console
 import crmkit
 from crmkit.cli import batch as batch_job
 from crmkit.cli import demo as demo_job
+from crmkit.cli import report as report_job
 from crmkit.cli.console import failed, screen
 from crmkit.cli.progress import progress
 from crmkit.cli.texts import Language, texts
@@ -25,6 +26,7 @@ def build() -> typer.Typer:
     app.command("init")(batch_job.init)
     app.command("run")(batch_job.run)
     app.command("check")(batch_job.check)
+    app.command("report")(report_job.report)
     return app
 
 

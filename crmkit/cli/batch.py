@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
 
 from crmkit import batch
-from crmkit.cli import summary
+from crmkit.cli import report, summary
 from crmkit.cli.console import screen
 from crmkit.cli.log import Form, Log
+from crmkit.cli.reported import read_config, reported
 from crmkit.cli.texts import Language
-from crmkit.errors import ConfigError, CrmkitError, UnreachableError
 from crmkit.segment_maps import Locale
 
-_T = TypeVar("_T")
 _ASIDE: Final = 1
-_CODES: Final = ((ConfigError, 2), (UnreachableError, 4), (CrmkitError, 3))
 
 
 _File = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file.")]
@@ -42,26 +40,31 @@ def run(
     Exit codes: 0 done; 1 done, with rows set aside; 2 config; 3 data; 4 source or target unreachable.
     """
     told = Log(log)
-    read, rooms = _reported(lambda: _read(config), told), _rooms(only)
+    read, rooms = reported(lambda: read_config(config), told), _rooms(only)
     if explain:
-        for line in _reported(lambda: batch.explained(read, only=rooms), told):
+        for line in reported(lambda: batch.explained(read, only=rooms), told):
             screen().print(line)
         return
-    total, language = _reported(lambda: batch.steps(read, rooms), told), _language(locale, read)
+    total, language = reported(lambda: batch.steps(read, rooms), told), _language(locale, read)
     told.tell("started", _about(read, rooms, "run") | {"dry_run": dry_run})
 
     def job() -> batch.Done:
         with told.steps(total, lambda name: summary.spoken(name, language)) as step:
             return batch.run(read, only=rooms, dry=dry_run, wait_seconds=wait, step=step)
 
-    done = _reported(job, told)
+    done = reported(job, told)
     code = _ASIDE if done.rows_aside else 0
     _tell_tables(told, done.inputs)
     _tell_rooms(told, done)
+    page = report.written(read, told) if read.report is not None and not dry_run else None
+    if page is not None:
+        told.tell("page", {"file": str(page)})
     told.tell("done", {"exit_code": code, "rows_set_aside": done.rows_aside, "published": not dry_run})
     lines = (*summary.tables(done.inputs, language), *summary.results(done, language), *summary.today(done, language))
     for line in lines:
         screen().print(line)
+    if page is not None:
+        screen().print(summary.page(page, language))
     raise typer.Exit(code)
 
 
@@ -70,7 +73,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Replace a config that is there.")] = False,
 ) -> None:
     """Write a commented FOLDER/config.toml for the tables found in FOLDER; says what was guessed and how surely."""
-    made = _reported(lambda: batch.init(folder, now=dt.datetime.now(dt.UTC), force=force), Log(Form.text))
+    made = reported(lambda: batch.init(folder, now=dt.datetime.now(dt.UTC), force=force), Log(Form.text))
     for line in made.said:
         screen().print(line)
     screen().print(f"Written: {made.file}\nLook through it, then: crmkit check {made.file}")
@@ -79,15 +82,15 @@ def init(
 def check(config: _File, only: _Only = "", log: _Form = Form.text, locale: _Spoken = None) -> None:
     """Do all of a run but the rooms: config, sources, every rule of every table. Exit codes as of `run`."""
     told = Log(log)
-    read, rooms = _reported(lambda: _read(config), told), _rooms(only)
-    total, language = _reported(lambda: batch.steps(read, rooms, jobs=False), told), _language(locale, read)
+    read, rooms = reported(lambda: read_config(config), told), _rooms(only)
+    total, language = reported(lambda: batch.steps(read, rooms, jobs=False), told), _language(locale, read)
     told.tell("started", _about(read, rooms, "check"))
 
     def job() -> Sequence[batch.Checked]:
         with told.steps(total, lambda name: summary.spoken(name, language)) as step:
             return batch.check(read, only=rooms, step=step)
 
-    inputs = _reported(job, told)
+    inputs = reported(job, told)
     aside = sum(table.rows_aside for table in inputs)
     code = _ASIDE if aside else 0
     _tell_tables(told, inputs)
@@ -95,10 +98,6 @@ def check(config: _File, only: _Only = "", log: _Form = Form.text, locale: _Spok
     for line in summary.tables(inputs, language):
         screen().print(line)
     raise typer.Exit(code)
-
-
-def _read(config: Path) -> batch.Config:
-    return batch.read_config(config, now=dt.datetime.now(dt.UTC))
 
 
 def _rooms(only: str) -> tuple[str, ...]:
@@ -135,11 +134,3 @@ def _tell_rooms(log: Log, done: batch.Done) -> None:
         log.tell("later_days", {"days": [str(day) for day in done.later]}, level="warning")
     if done.gone:
         log.tell("removed_days", {"days": [str(day) for day in done.gone]})
-
-
-def _reported(job: Callable[[], _T], log: Log) -> _T:
-    try:
-        return job()
-    except CrmkitError as error:
-        code = next(code for kind, code in _CODES if isinstance(error, kind))
-        raise log.stopped(str(error), code=code, kind=type(error).__name__) from None

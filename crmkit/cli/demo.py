@@ -52,17 +52,14 @@ def run(out: Path, *, locale: Locale, step: Callable[[str], None]) -> Made:
     step(words["tables"])
     rows = {frames.write_parquet(table, out / f"{name}.parquet"): len(table) for name, table in tables.items()}
     step(words["report"])
-    page = report.write_report(
-        out / "report.html",
-        segments=tables["segments"],
-        segment_summary=tables["segment_summary"],
-        migration=tables["segment_migration"],
-        about=about,
-        locale=locale,
+    results = report.Results(
+        AS_OF,
+        {"rfm_segments": tables["segments"], "rfm_summary": tables["segment_summary"]},
+        before=BEFORE,
+        earlier={"rfm_segments": tables["segments_before"]},
     )
-    said = report.key_sentences(
-        tables["segment_summary"], migration=tables["segment_migration"], about=about, locale=locale
-    )
+    page = report.write_report(out / "report.html", results, about=about, locale=locale)
+    said = report.headlines(results, about=about, locale=locale)
     return Made(rows, page, said)
 
 
@@ -91,12 +88,5 @@ def _tables(
 
 
 def _about(orders: pd.DataFrame, cuts: rfm.Cuts) -> report.About:
-    return report.About(
-        "CDNOW",
-        AS_OF,
-        first_day=orders["ordered_at"].min().date(),
-        before=BEFORE,
-        orders=len(orders),
-        currency="$",
-        cuts=cuts,
-    )
+    first_day = orders["ordered_at"].min().date()
+    return report.About("CDNOW", currency="$", first_day=first_day, orders=len(orders), cuts=cuts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Final
 
 from crmkit import batch
@@ -19,6 +20,7 @@ _EN: Final = {
     "reminders": "To be reminded today, by expected value:",
     "leads": "Leads due for sales today, by score:",
     "who": "{who}: {what}",
+    "page": "Page: {file}",
     "comma": ", ",
 }
 _ZH: Final = {
@@ -32,6 +34,7 @@ _ZH: Final = {
     "reminders": "今天需要提醒的客户，按预期价值排序：",
     "leads": "今天应转交销售的线索，按得分排序：",
     "who": "{who}：{what}",
+    "page": "页面：{file}",
     "comma": "、",
 }
 _STEPS_ZH: Final = {"publish": "发布结果", "nothing is published": "不发布结果"}
@@ -52,6 +55,11 @@ def tables(inputs: Iterable[batch.Checked], locale: Locale) -> Iterable[str]:
         yield "  " + words["table"].format(name=table.name, rows=table.rows_in, aside=table.rows_aside)
         for text in (*table.errors, *table.warnings):
             yield "    " + text.replace("\n", "\n    ")
+
+
+def page(file: Path, locale: Locale) -> str:
+    """Say where the page is."""
+    return _words(locale)["page"].format(file=file)
 
 
 def results(done: batch.Done, locale: Locale) -> Iterable[str]:

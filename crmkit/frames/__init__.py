@@ -18,6 +18,7 @@ from crmkit.frames.native import Frame
 from crmkit.frames.pairs import group_numbers, pair_counts
 from crmkit.frames.past import rows_until
 from crmkit.frames.peeking import Peek, peek, tables_in
+from crmkit.frames.shelf import Shelf
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.streams import names_in, rows_of
 from crmkit.frames.windows import with_gaps, with_places
@@ -27,6 +28,7 @@ __all__ = [
     "Database",
     "Frame",
     "Peek",
+    "Shelf",
     "Unreadable",
     "arrays",
     "as_day",

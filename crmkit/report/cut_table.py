@@ -43,23 +43,23 @@ def cut_rows(cuts: Cuts, *, currency: str, locale: Locale) -> list[tuple[str, st
 def _whole(low: float, high: float, locale: Locale) -> str:
     """Whole numbers above `low`, up to `high`."""
     if low == high:
-        return texts(locale)["cut_empty"]
+        return texts("rfm", locale)["cut_empty"]
     if low != -inf and low + 1 == high:
         return wording.count(high)
     if low != -inf and high != inf:
-        return texts(locale)["cut_between"].format(low=wording.count(low + 1), high=wording.count(high))
+        return texts("rfm", locale)["cut_between"].format(low=wording.count(low + 1), high=wording.count(high))
     return _open(low, high, wording.count, locale)
 
 
 def _money(low: float, high: float, currency: str, locale: Locale) -> str:
     """Amounts above `low`, up to `high`."""
     if low == high:
-        return texts(locale)["cut_empty"]
+        return texts("rfm", locale)["cut_empty"]
     return _open(low, high, lambda amount: wording.money(amount, currency), locale)
 
 
 def _open(low: float, high: float, said: Callable[[float], str], locale: Locale) -> str:
-    words = texts(locale)
+    words = texts("rfm", locale)
     parts = [words["cut_over"].format(low=said(low))] if low != -inf else []
     parts += [words["cut_up_to"].format(high=said(high))] if high != inf else []
     return ("，" if locale == "zh" else ", ").join(parts)

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import plotly.graph_objects as go
 from markupsafe import Markup
 
-from crmkit import plots, rfm
 from crmkit.plots import wording
-from crmkit.plots.rfm.tables import flows, segment_names
-from crmkit.report.about import About
-from crmkit.report.texts import texts
-from crmkit.segment_maps import Locale
 
-Rows = Sequence[tuple[str, ...]]
+_TITLE = 72  # pixels of the house's upper margin that title and subtitle take; more if they have several lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +26,6 @@ class Drawing:
         Pixels; a narrower page scrolls it.
     json : Markup
         The figure for plotly.js; no sign in it can end a script element.
-    head : tuple of str
-        Headings of its numbers as a table.
-    rows : sequence of tuples of str
-        Its numbers as a table.
     """
 
     id: str
@@ -45,63 +34,34 @@ class Drawing:
     height: int
     least_width: int
     json: Markup
-    head: tuple[str, ...] = ()
-    rows: Rows = ()
 
 
-def draw_all(
-    segments: Any, summary: Any, migration: Any, *, about: About, scheme: rfm.Scheme, locale: Locale
-) -> dict[str, Drawing]:
-    """Draw the figures of a report: "tree", "grid" and, if there is a migration, "moves".
+def drawing(name: str, figure: go.Figure, *, least_width: int = 0) -> Drawing:
+    """Take a figure of `crmkit.plots` apart for the page.
 
     Parameters
     ----------
-    segments, summary, migration, about, scheme, locale
-        As for `page.render`.
+    name : str
+        Id of its element.
+    figure : plotly.graph_objects.Figure
+        Of the house: a title, maybe a subtitle, a height.
+    least_width : int
+        Pixels below which it would not be read; 0 if it fits any page.
 
     Returns
     -------
-    dict of str to Drawing
+    Drawing
     """
-    tree = plots.plot_segment_summary(summary, scheme=scheme, currency=about.currency, locale=locale)
-    grid = plots.plot_rf_heatmap(segments, scheme=scheme, locale=locale)
-    drawn = {"tree": _drawing("tree", tree, top=4), "grid": _drawing("grid", grid, top=4)}
-    if migration is not None:
-        moves = plots.plot_segment_migration(
-            migration, scheme=scheme, before=about.before, after=about.as_of, locale=locale
-        )
-        words = texts(locale)
-        head = (words["before"], words["after"], words["customers"], words["share_before"])
-        rows = _flow_rows(migration, scheme, locale)
-        drawn["moves"] = _drawing("moves", moves, top=64, least_width=660, head=head, rows=rows)
-    return drawn
-
-
-def _drawing(
-    name: str, figure: go.Figure, *, top: int, least_width: int = 0, head: tuple[str, ...] = (), rows: Rows = ()
-) -> Drawing:
-    title, subtitle = (
-        wording.plain(text or "") for text in (figure.layout.title.text, figure.layout.title.subtitle.text)
-    )
-    saved = (figure.layout.margin.t or figure.layout.template.layout.margin.t) - top
-    height = figure.layout.height - saved
+    words = figure.layout.title
+    title, subtitle = (wording.plain(text or "") for text in (words.text, words.subtitle.text))
+    before = figure.layout.margin.t or figure.layout.template.layout.margin.t
+    taken = _TITLE + 20 * (words.text or "").count("<br>") + 9 * (words.subtitle.text or "").count("<br>")
+    top = max(4, before - taken)
+    height = figure.layout.height - (before - top)
     bare = go.Figure(figure).update_layout(title=None, height=height, margin={"t": top})
-    return Drawing(name, title, subtitle, height, least_width, _harmless(bare.to_json()), head, rows)
+    return Drawing(name, title, subtitle, height, least_width, _harmless(bare.to_json()))
 
 
 def _harmless(json: str) -> Markup:
     """JSON with every sign escaped that HTML could take for its own."""
     return Markup(json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
-
-
-def _flow_rows(migration: Any, scheme: rfm.Scheme, locale: Locale) -> Rows:
-    names = {**segment_names(scheme, locale=locale), rfm.ABSENT: texts(locale)["came"]}
-    return [
-        (
-            names[flow.segment_before],
-            names[flow.segment_after],
-            wording.count(flow.customers),
-            wording.percent(flow.share, locale),
-        )
-        for flow in flows(migration, scheme=scheme)
-    ]

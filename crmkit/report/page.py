@@ -1,80 +1,67 @@
-"""The page: tables in, one self-contained HTML text out."""
+"""The page: results in, one self-contained HTML text out."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import os
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 import crmkit
-from crmkit import frames, rfm
-from crmkit.plots import wording
-from crmkit.plots.rfm.tables import summary_rows
+from crmkit import frames
 from crmkit.report.about import About
-from crmkit.report.cut_table import cut_rows
-from crmkit.report.definitions import definitions
-from crmkit.report.drawings import draw_all
-from crmkit.report.segment_table import COLUMNS, lines
-from crmkit.report.sentences import key_sentences
-from crmkit.report.texts import texts
+from crmkit.report.edition import Edition
+from crmkit.report.results import Results
+from crmkit.report.section import Section
+from crmkit.report.sections import sections
 from crmkit.segment_maps import Locale
 
+_BRIEF = 12  # rows of a table that stand there before all of them are asked for
 
-def render(
-    *,
-    segments: Any,
-    segment_summary: Any,
-    about: About,
-    migration: Any = None,
-    scheme: rfm.Scheme = "grid",
-    locale: Locale = "en",
-) -> str:
-    """Make the report as HTML text: what the segments say, figures, the table, definitions.
+
+def render(results: Results, *, about: About | None = None, locale: Locale = "en") -> str:
+    """Make the page as HTML text: what changed, whom to call, what it is worth; then a section per room.
 
     Parameters
     ----------
-    segments : data frame
-        From `rfm.rfm_segments` or `rfm.segment` at `about.as_of`; counted in its engine.
-    segment_summary : data frame
-        From `rfm.segment_summary` of these segments.
-    about : About
-        Source, period, refunds rule, currency, cuts.
-    migration : data frame, optional
-        From `rfm.segment_migration` between `about.before` and `about.as_of`.
-    scheme : {"grid", "types", "tiers"} or SegmentMap
-        The map that made the tables.
+    results : Results
+        Tables of a day, of any library and size: aggregates and the first 200 rows of a list leave their engine.
+    about : About, optional
+        Whose customers they are, currency.
     locale : {"en", "zh"}
-        Language of the page; segment names and plays stand as they are in the summary.
+        Language of the page; segment names, reasons and plays stand as they are in the tables.
 
     Returns
     -------
     str
         One HTML page, some 5 MB, most of it plotly.js. It loads nothing: its own content security policy forbids it,
         and forbids every script but the two it brings. The same tables give the same text.
+
+    Raises
+    ------
+    DomainError
+        A segment is not of the map; `locale` is unknown.
     """
+    edition = Edition(results, about or About(), locale)
+    made, words = sections(edition), edition.words("page")
     plotly, script = get_plotlyjs(), _packaged("page.js")
-    rows = summary_rows(segment_summary, scheme=scheme)
-    facts: dict[str, Any] = {
-        "sentences": key_sentences(segment_summary, about=about, migration=migration, scheme=scheme, locale=locale),
-        "drawings": draw_all(segments, segment_summary, migration, about=about, scheme=scheme, locale=locale),
-        "columns": COLUMNS,
-        "rows": lines(rows, scheme=scheme, currency=about.currency, locale=locale),
-        "definitions": definitions(about, scheme=scheme, moves=migration is not None, locale=locale),
-        "cuts": cut_rows(about.cuts, currency=about.currency, locale=locale) if about.cuts else [],
-    }
     return _template().render(
-        **facts,
-        words=texts(locale),
-        about=about,
-        as_of=wording.day(about.as_of, locale),
-        made=texts(locale)["made"].format(version=crmkit.__version__),
+        words=words,
+        source=edition.about.source or words["title"],
+        as_of=edition.as_of,
+        news_title=_news_title(edition, words),
+        news=_news(edition, made),
+        facts=[fact for section in made for fact in section.facts],
+        calls=[calls for section in made for calls in section.calls],
+        sections=made,
+        brief=_BRIEF,
+        made=words["made"].format(version=crmkit.__version__),
         style=Markup(_packaged("page.css")),
         script=Markup(script),
         plotly=Markup(plotly),
@@ -82,23 +69,35 @@ def render(
     )
 
 
+def headlines(results: Results, *, about: About | None = None, locale: Locale = "en") -> list[str]:
+    """Say in a few sentences what the page says first: for a terminal or a mail.
+
+    Parameters
+    ----------
+    results, about, locale
+        As for `render`.
+
+    Returns
+    -------
+    list of str
+        What changed; then the first sentences of each section.
+    """
+    edition = Edition(results, about or About(), locale)
+    made = sections(edition)
+    news = [sentence for section in made for sentence in section.news]
+    return [*(sentence for section in made for sentence in section.sentences), *news]
+
+
 def write_report(
-    path: str | os.PathLike[str],
-    *,
-    segments: Any,
-    segment_summary: Any,
-    about: About,
-    migration: Any = None,
-    scheme: rfm.Scheme = "grid",
-    locale: Locale = "en",
+    path: str | os.PathLike[str], results: Results, *, about: About | None = None, locale: Locale = "en"
 ) -> Path:
-    """Write the report to a file: aside first, then renamed, so that no reader meets half a page.
+    """Write the page to a file: aside first, then renamed, so that no reader meets half a page.
 
     Parameters
     ----------
     path : path
         Where the page goes; its folder is made if needed, and a file that is there is replaced.
-    segments, segment_summary, about, migration, scheme, locale
+    results, about, locale
         As for `render`.
 
     Returns
@@ -106,17 +105,25 @@ def write_report(
     Path
         Where the page is.
     """
-    page = render(
-        segments=segments,
-        segment_summary=segment_summary,
-        about=about,
-        migration=migration,
-        scheme=scheme,
-        locale=locale,
-    )
+    page = render(results, about=about, locale=locale)
     with frames.written_aside(path) as aside:
         aside.write_text(page, encoding="utf-8", newline="\n")
     return Path(path)
+
+
+def _news_title(edition: Edition, words: Mapping[str, str]) -> str:
+    return words["in_short"] if edition.results.before is None else words["changed"].format(day=edition.since)
+
+
+def _news(edition: Edition, made: Sequence[Section]) -> list[str]:
+    """Say what changed; of a first run, the first sentence of each section."""
+    words = edition.words("page")
+    if not made:
+        return [words["nothing"]]
+    if edition.results.before is None:
+        first = [sentence for section in made if section.id != "quality" for sentence in section.sentences[:1]]
+        return [words["first_run"], *first] if edition.results.manifest else first
+    return [sentence for section in made for sentence in section.news] or [words["unchanged"]]
 
 
 def _packaged(name: str) -> str:
