@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,29 +84,30 @@ class MarkovChain:
         """
         if order < 1:
             raise DomainError(f"The order of a Markov chain must be at least 1, got {order}.")
-        lengths, place = paths.lengths, paths.place
+        lengths = paths.lengths
         order = int(min(order, lengths.max(initial=1)))
-        grams, bound = _grams(paths, place, order)
-        # Full states, and the one state of a path that is shorter than the order.
-        is_state = (place >= order - 1) | (place + 1 == np.repeat(lengths, lengths))
-        at = np.flatnonzero(is_state)
-        names, state = numbered(grams[at], bound)
+        kind: type[np.signedinteger[Any]] = np.int32 if len(paths.codes) < np.iinfo(np.int32).max else np.int64
+        grams, bound = _grams(paths, lengths, order, kind)
+        at = _states(paths, lengths, order)
+        names, state = numbered(grams[at], bound, kind)
         representative = np.empty(len(names), dtype=np.int64)
         representative[state] = at
         # States of each path: all of its touches but the first few.
         counts = np.maximum(lengths - (order - 1), 1)
         ends = np.cumsum(counts)
-        inside = np.ones(len(at), dtype=bool)
+        inside = np.zeros(len(at), dtype=bool)
+        np.not_equal(state[:-1], state[1:], out=inside[:-1])
         inside[ends - 1] = False
-        after = np.append(state[1:], 0)
-        inside &= state != after
-        pair = state[inside] * len(names) + after[inside]
-        steps, kind = numbered(pair, len(names) ** 2)
+        stays = np.flatnonzero(inside)
+        pair = state[stays] * np.int64(len(names)) + state[stays + 1]
+        steps, step = numbered(pair, len(names) ** 2, kind)
         # Steps stand path by path: they are the columns of the matrix as they are.
-        taken = np.concatenate([[0], np.cumsum(inside)])[np.concatenate([[0], ends])]
-        flows = sparse.csc_matrix((np.ones(len(kind)), kind, taken), shape=(len(steps), len(paths)))
+        taken = np.zeros(len(paths) + 1, dtype=kind)
+        if len(paths):
+            np.cumsum(np.add.reduceat(inside, ends - counts, dtype=np.int64), out=taken[1:])
+        flows = sparse.csc_matrix((np.ones(len(step)), step, taken), shape=(len(steps), len(paths)))
         stepping = (steps // len(names), steps % len(names))
-        member = _members(paths, representative, place, order)
+        member = _members(paths, representative, lengths, order)
         return cls(order, state[ends - counts], state[ends - 1], stepping, flows, member)
 
     def removal(self, conversions: F64, nulls: F64, values: F64) -> Removal:
@@ -191,28 +193,39 @@ def removal_effects(paths: Paths, *, order: int = 1) -> Removal:
     return MarkovChain.of(paths, order).removal(paths.conversions, paths.nulls, paths.values)
 
 
-def _grams(paths: Paths, place: I64, order: int) -> tuple[I64, int]:
+def _grams(paths: Paths, lengths: I64, order: int, kind: type[np.signedinteger[Any]]) -> tuple[NDArray[Any], int]:
     """Give the last `order` channels at each touch (fewer at the beginning of a path) a number, and a bound of all."""
-    gram, bound = paths.codes, paths.channels
+    gram: NDArray[Any] = paths.codes
+    bound = paths.channels
     for j in range(1, order):
-        longer = np.flatnonzero(place >= j)
-        if len(longer) == 0:
-            break
-        pair = gram[longer - 1] * paths.channels + paths.codes[longer]
-        # Grams of j + 1 channels get numbers above all that were there.
-        names, own = numbered(pair, bound * paths.channels)
-        gram = gram.copy()
-        gram[longer] = bound + own
-        names, gram = numbered(gram, bound + len(names))
+        # Grams of j + 1 channels get numbers above all that were there; the first touches of a path have none.
+        longer = np.empty(len(gram), dtype=np.int64)
+        longer[:1] = gram[:1]
+        np.multiply(gram[:-1], paths.channels, out=longer[1:], dtype=np.int64)
+        longer[1:] += paths.codes[1:]
+        longer[1:] += bound
+        for i in range(j):
+            first = paths.starts[:-1][lengths > i] + i
+            longer[first] = gram[first]
+        names, gram = numbered(longer, bound * (paths.channels + 1), kind)
         bound = len(names)
     return gram, bound
 
 
-def _members(paths: Paths, touch: I64, place: I64, order: int) -> NDArray[np.bool_]:
+def _states(paths: Paths, lengths: I64, order: int) -> I64:
+    """Touches at which there are full states, and the last one of each path that is shorter than the order."""
+    is_state = np.ones(len(paths.codes), dtype=bool)
+    for j in range(order - 1):
+        is_state[paths.starts[:-1][lengths > j + 1] + j] = False
+    return np.flatnonzero(is_state)
+
+
+def _members(paths: Paths, touch: I64, lengths: I64, order: int) -> NDArray[np.bool_]:
     """Channels among the last `order` touches up to each of `touch`, shape (len(touch), channels)."""
     member = np.zeros((len(touch), paths.channels), dtype=bool)
+    place = touch - paths.starts[np.searchsorted(paths.starts, touch, side="right") - 1]
     for j in range(order):
-        there = np.flatnonzero(place[touch] >= j)
+        there = np.flatnonzero(place >= j)
         if len(there) == 0:
             break
         member[there, paths.codes[touch[there] - j]] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,7 @@ def summed(place: I64, weights: F64, n: int) -> F64:
 _COUNTED = 1 << 20
 
 
-def numbered(values: I64, bound: int) -> tuple[I64, I64]:
+def numbered(values: NDArray[Any], bound: int, kind: type[np.signedinteger[Any]] = np.int64) -> tuple[I64, Any]:
     """Return the distinct values in ascending order, and the place of each value among them.
 
     Parameters
@@ -77,13 +78,15 @@ def numbered(values: I64, bound: int) -> tuple[I64, I64]:
     values : int64, shape (m,)
         From 0 to bound - 1.
     bound : int
+    kind : type
+        Of the places.
     """
     if bound > max(_COUNTED, 4 * len(values)):
         distinct, place = np.unique(values, return_inverse=True)
-        return distinct, place.astype(np.int64, copy=False)
+        return distinct, place.astype(kind, copy=False)
     there = np.zeros(bound, dtype=bool)
     there[values] = True
     distinct = np.flatnonzero(there)
-    place_of = np.empty(bound, dtype=np.int64)
-    place_of[distinct] = np.arange(len(distinct))
+    place_of = np.empty(bound, dtype=kind)
+    place_of[distinct] = np.arange(len(distinct), dtype=kind)
     return distinct, place_of[values]
