@@ -17,10 +17,10 @@ from crmkit.models.histories import Histories
 from crmkit.models.order_counts import order_counts
 from crmkit.models.order_value import total_quantile, value_per_scale
 from crmkit.models.outlook import outlook
-from crmkit.models.parameter_axes import neighbours
+from crmkit.models.parameter_axes import neighbours, sigma_points
 from crmkit.models.pareto_nbd import ParetoNBD
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric
-from crmkit.models.regularity_mixture import RegularityMixture
+from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
 from tests import engines
 
 CUT = dt.date(1997, 9, 30)
@@ -280,6 +280,26 @@ def test_moments_and_quantiles_are_those_of_the_whole_distribution(process):
     below = np.cumsum(table, axis=1)
     assert (found.low == (below < 0.1 - 1e-12).sum(axis=1)).all()
     assert (found.high == (below < 0.9 - 1e-12).sum(axis=1)).all()
+
+
+def test_what_is_not_known_of_a_mixture_is_mixed_in_with_shares_of_its_own():
+    """Each neighbour of the estimate has shares of its own: brute force over the whole distributions of all of them."""
+    rng = np.random.default_rng(5)
+    truth = RegularityMixture("MBG", 1.0, 40.0, 0.5, 8.0, (1, 2, 4), (0.3, 0.4, 0.3))
+    process = fit_regularity_mixture(truth.simulate(np.floor(rng.uniform(20, 600, 200)), rng), regularities=(1, 2, 4))
+    rows = truth.simulate(np.floor(rng.uniform(10, 300, 60)), rng)
+    found = outlook(process, rows, 365.0, rate_per_day=0.0, level=0.8)
+    table = sum(
+        weight * process.with_parameters(values.tolist()).purchase_count_probabilities(rows, 365.0, 600)
+        for weight, values in sigma_points(process.estimate)
+    )
+    n = np.arange(601)
+    np.testing.assert_allclose(found.mean, table @ n, rtol=1e-8)
+    np.testing.assert_allclose(found.square, table @ (n * n), rtol=1e-2)  # the geometric tail, as above
+    below = np.cumsum(table, axis=1)
+    assert (found.low == (below < 0.1 - 1e-12).sum(axis=1)).all()
+    assert (found.high == (below < 0.9 - 1e-12).sum(axis=1)).all()
+    assert np.abs(found.mean - found.orders).max() > 0.01  # or there was nothing to mix in
 
 
 def test_value_quantiles_are_those_of_simulated_values():

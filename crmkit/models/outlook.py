@@ -84,6 +84,7 @@ def outlook(
     models: Weighted = [(1.0, process)]
     mean, known = orders, shares
     if _matters(process, histories, days):
+        known = None  # each neighbour weighs its components by shares of its own
         models = [
             (weight, process.with_parameters(values.tolist())) for weight, values in sigma_points(process.estimate)
         ]
