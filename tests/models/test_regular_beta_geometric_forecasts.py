@@ -296,3 +296,32 @@ def test_rows_of_many_x_are_summed_in_few_calls(monkeypatch):
     h = Histories.in_order(x, np.where(x > 0, 900.0, 0.0), np.full(200, 950.0))
     RegularBetaGeometric("MBG", r=0.9, alpha=40.0, a=0.7, b=9.0, k=2).expected_purchases(h, 365.0)
     assert len(calls) <= 15  # groups of a length within 1.5 of each other
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_many_rows_of_one_x_are_read_off_a_polynomial_as_each_alone(seed):
+    """Up to twenty years, parameters over decades; interpolation leaves out 1e-12 of the logarithm."""
+    rng = np.random.default_rng(seed)
+    model, _, days = random_case(rng, k=int(rng.choice([1, 2, 4, 9, 12])))
+    T = np.unique(np.ceil(10.0 ** rng.uniform(0, np.log10(TWENTY_YEARS), 2_000)))
+    x = np.minimum(float(rng.choice([0, 1, 3, 10, 40])), T)
+    h = Histories.in_order(x, np.where(x > 0, np.ceil((T + x) / 2.0), 0.0), T)
+    days, rate = float(rng.choice([7.0, 90.0, 365.0, days])), np.log(1.1) / 365.0
+    together = model.expected_purchases(h, days), model.discounted_expected_purchases(h, days, rate)
+    some = np.linspace(0, len(h) - 1, 15).astype(int)
+    for i in some:
+        row = h.take(slice(i, i + 1))
+        alone = model.expected_purchases(row, days), model.discounted_expected_purchases(row, days, rate)
+        np.testing.assert_allclose([own[i] for own in together], np.ravel(alone), rtol=1e-10, atol=1e-250)
+
+
+def test_a_thousand_days_of_one_x_are_worked_out_at_forty(monkeypatch):
+    asked = []
+    kept = forecast.expected_by_phase
+    monkeypatch.setattr(
+        forecast, "expected_by_phase", lambda some, *a, **b: asked.append(len(some.x)) or kept(some, *a, **b)
+    )
+    T = np.arange(100.0, 1100.0)
+    h = Histories.in_order(np.full(1000, 3.0), T / 2.0, T)
+    RegularBetaGeometric("MBG", r=0.9, alpha=40.0, a=0.7, b=9.0, k=2).expected_purchases(h, 365.0)
+    assert asked == [40]

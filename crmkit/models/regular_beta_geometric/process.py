@@ -15,7 +15,7 @@ from crmkit.models import waiting_time
 from crmkit.models.estimation import Estimate
 from crmkit.models.histories import F64, I64, Histories
 from crmkit.models.parameter_card import parameter_card
-from crmkit.models.regular_beta_geometric import discounting, forecast, simulation
+from crmkit.models.regular_beta_geometric import discounting, forecast, simulation, smooth
 from crmkit.models.regular_beta_geometric.likelihood import (
     Triples,
     gap_term,
@@ -131,7 +131,7 @@ class RegularBetaGeometric:
         """E[purchases in (T, T + days] | history], shape (n,); the sum of `forecast.expected_by_phase`."""
         rows, lengths, inverse = self._distinct(histories, days)
         pairs = self._pairs(rows, lengths)
-        by_phase = forecast.expected_by_phase(pairs, pairs.days, **self._shape)
+        by_phase = smooth.by_pair(pairs, lambda some: forecast.expected_by_phase(some, some.days, **self._shape))
         return self._mixed(rows, pairs, by_phase)[inverse]
 
     def p_any_purchase(self, histories: Histories, days: float | F64) -> F64:
@@ -161,7 +161,9 @@ class RegularBetaGeometric:
             raise DomainError(f"rate_per_day must be finite and at least 0, got {rate_per_day}.")
         rows, lengths, inverse = self._distinct(histories, days)
         pairs = self._pairs(rows, lengths)
-        by_phase = discounting.discounted_by_phase(pairs, rate_per_day, **self._shape)
+        by_phase = smooth.by_pair(
+            pairs, lambda some: discounting.discounted_by_phase(some, rate_per_day, **self._shape)
+        )
         return self._mixed(rows, pairs, by_phase)[inverse]
 
     def discounted_expected_purchases_ever(self, histories: Histories, rate_per_day: float) -> F64:
