@@ -37,6 +37,14 @@ def test_one_model_has_no_legend_and_no_range():
         plots.plot_channel_credit(CREDIT, models=["x"])
 
 
+def test_what_no_channel_earned_is_drawn_but_leads_no_title():
+    both = credit([("last", "(unattributed)", 90.0), ("last", "mail", 10.0)])
+    figure = plots.plot_channel_credit(both)
+    assert list(figure.layout.yaxis.ticktext) == ["(unattributed)", "mail"]
+    assert title(figure).startswith("mail: 10 conversions")
+    assert title(plots.plot_channel_credit(both[:1])).startswith("(unattributed): 90")
+
+
 def test_many_channels_are_cut_and_counted():
     many = credit([("last", f"channel {k:02d}", float(k)) for k in range(40)])
     figure = plots.plot_channel_credit(many)

@@ -21,6 +21,7 @@ _LOOKS = (
     (marks.ROSE, "diamond"),
     (marks.OLIVE, "triangle-up"),
 )
+_UNATTRIBUTED = "(unattributed)"  # conversions of no channel: the room's name for them
 Figures = Literal["conversions", "value"]
 
 
@@ -170,7 +171,8 @@ def _said(
 
 def _title(channels: dict[str, dict[str, Row]], figures: str, money: str | None, several: bool, locale: Locale) -> str:
     words = texts(locale)
-    channel, models = next(iter(channels.items()))
+    of_channels = {channel: models for channel, models in channels.items() if channel != _UNATTRIBUTED}
+    channel, models = next(iter((of_channels or channels).items()))
     found = [row[figures] for row in models.values()]
     low, high = _number(min(found), money), _number(max(found), money)
     named = channel_name(channel, locale)[:40]
