@@ -62,7 +62,7 @@ def test_intervals_are_those_of_the_table():
     assert list(dots.x) == [1500.0, 400.0]
     assert [text.strip() for text in numbers.text] == ["$1,500", "$400.00"]
     assert list(rows.y) == [0, 0, None, -1, -1, None]
-    figure = plots.plot_top_customers(VALUES, most=2, currency="$")
+    figure = plots.plot_top_customers(VALUES, top=2, currency="$")
     assert list(figure.data[2].x) == [600.0, 200.0]
     assert words(figure)[0] == "Worth most: c0, $600.00 expected (between $300.00 and $1,200)"
     assert [note.text for note in figure.layout.annotations] == ["c0", "c1"]
@@ -111,5 +111,5 @@ def test_names_are_escaped_and_chinese_is_spoken():
     assert words(plots.plot_customer_value(VALUES, locale="zh"))[0] == "最有价值的 10% 客户占未来价值的 60%"
     assert words(plots.plot_value_of_groups(GROUPS, locale="zh"))[0] == "价值最高：web，1,500（区间 1,200 至 1,900）"
     assert words(plots.plot_value_classes(VALUES, locale="zh"))[0].startswith("最常见的价值：低于 0.50")
-    with pytest.raises(DomainError, match=r"^most must lie between 1 and 50 \(customers\), got 51\.$"):
-        plots.plot_top_customers(VALUES, most=51)
+    with pytest.raises(DomainError, match=r"^top must lie between 1 and 50 \(customers\), got 51\.$"):
+        plots.plot_top_customers(VALUES, top=51)

@@ -129,7 +129,7 @@ def test_customers_are_due_in_the_week_of_their_day_on_every_engine(engine):
 
 
 def test_windows_are_those_of_the_likeliest(engine):
-    figure = plots.plot_order_windows(to_engine(engine, FORECAST), most=2, horizon_days=30)
+    figure = plots.plot_order_windows(to_engine(engine, FORECAST), top=2, horizon_days=30)
     lines, dots = figure.data
     assert [str(end)[:10] for end in lines.x] == [
         "2024-07-01",
@@ -213,7 +213,7 @@ def test_what_the_room_makes_can_be_drawn():
 def test_finished_tables_of_every_library_are_read_alike(library):
     assert plots.plot_order_tracking(to_engine(library, TRACKING)) == plots.plot_order_tracking(TRACKING)
     assert plots.plot_forecast_grid(to_engine(library, GRID)) == plots.plot_forecast_grid(GRID)
-    with pytest.raises(DomainError, match=r"^most must lie between 1 and 50 \(customers\), got 0\.$"):
-        plots.plot_order_windows(FORECAST, most=0)
+    with pytest.raises(DomainError, match=r"^top must lie between 1 and 50 \(customers\), got 0\.$"):
+        plots.plot_order_windows(FORECAST, top=0)
     with pytest.raises(DomainError, match=r"^weeks must be at least 1, got 0\.$"):
         plots.plot_repurchase_forecast(FORECAST, weeks=0)

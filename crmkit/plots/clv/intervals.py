@@ -54,14 +54,14 @@ def plot_value_of_groups(groups: Any, *, currency: str = "", locale: Locale = "e
     return _figure(lines, _title("groups", found[0]["group"], found[0], currency, locale), subtitle, currency, locale)
 
 
-def plot_top_customers(values: Any, *, most: int = 12, currency: str = "", locale: Locale = "en") -> go.Figure:
+def plot_top_customers(values: Any, *, top: int = 12, currency: str = "", locale: Locale = "en") -> go.Figure:
     """Draw the customers worth most, with the interval of each one's own future.
 
     Parameters
     ----------
     values : data frame
         From `clv.customer_value`: only the customers drawn leave its engine.
-    most : int
+    top : int
         Customers to draw, 1 to 50.
     currency : str
         Sign ("$") or word ("USD") of the money in the table.
@@ -75,14 +75,14 @@ def plot_top_customers(values: Any, *, most: int = 12, currency: str = "", local
     Raises
     ------
     DomainError
-        `most` out of its domain.
+        `top` out of its domain.
     """
-    if not 1 <= most <= 50:
-        raise DomainError(f"most must lie between 1 and 50 (customers), got {most}.")
+    if not 1 <= top <= 50:
+        raise DomainError(f"top must lie between 1 and 50 (customers), got {top}.")
     words = texts(locale)
     known = schema.admit(values, VALUED_CUSTOMERS).filter(~nw.col("clv").is_null())
     names = [column.name for column in VALUED_CUSTOMERS.columns]
-    columns = frames.arrays(known.sort("clv", "customer_id", descending=[True, False]).head(most), names)
+    columns = frames.arrays(known.sort("clv", "customer_id", descending=[True, False]).head(top), names)
     cells = zip(*([None if v != v else v for v in columns[name].tolist()] for name in names), strict=True)
     found = [dict(zip(names, row, strict=True)) for row in cells]
     if not found:

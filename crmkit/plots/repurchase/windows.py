@@ -120,7 +120,7 @@ def _monday(week: int) -> dt.date:
 
 
 def plot_order_windows(
-    forecast: Any, *, most: int = 15, horizon_days: int | None = None, locale: Locale = "en"
+    forecast: Any, *, top: int = 15, horizon_days: int | None = None, locale: Locale = "en"
 ) -> go.Figure:
     """Draw on a calendar when the likeliest customers will order: window, middle, chance.
 
@@ -128,7 +128,7 @@ def plot_order_windows(
     ----------
     forecast : data frame
         From `repurchase.repurchase_forecast`: only the customers drawn leave its engine.
-    most : int
+    top : int
         Customers to draw, 1 to 50: those with a gap of their own, not lapsed, whose `p_order` is highest.
     horizon_days : int, optional
         As given to `repurchase_forecast`, for the words.
@@ -142,11 +142,11 @@ def plot_order_windows(
     Raises
     ------
     DomainError
-        `most` out of its domain.
+        `top` out of its domain.
     """
-    if not 1 <= most <= 50:
-        raise DomainError(f"most must lie between 1 and 50 (customers), got {most}.")
-    words, found = texts(locale), _likeliest(forecast, most)
+    if not 1 <= top <= 50:
+        raise DomainError(f"top must lie between 1 and 50 (customers), got {top}.")
+    words, found = texts(locale), _likeliest(forecast, top)
     if not found:
         return house.nothing(words["nobody_listed"])
     title = words["windows_title" if horizon_days is None else "windows_title_days"].format(
@@ -168,12 +168,12 @@ def plot_order_windows(
     )
 
 
-def _likeliest(forecast: Any, most: int) -> list[dict[str, Any]]:
+def _likeliest(forecast: Any, top: int) -> list[dict[str, Any]]:
     entered = schema.admit(forecast, FORECAST)
     ids = [name for name in ("customer_id", "product_id") if name in frames.names_of(entered)]
     columns = [*ids, "p_order", _DAY, "window_start", "window_end"]
     kept = entered.filter((nw.col("status") != "lapsed") & (nw.col("basis") == "own history") & ~nw.col(_DAY).is_null())
-    ordered = kept.sort("p_order", *ids, descending=[True, *[False] * len(ids)]).head(most)
+    ordered = kept.sort("p_order", *ids, descending=[True, *[False] * len(ids)]).head(top)
     found = frames.arrays(ordered, columns)
     rows = zip(*(_plain(found[name]) for name in columns), strict=True)
     listed = [dict(zip(columns, row, strict=True)) for row in rows]
