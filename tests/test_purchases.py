@@ -246,6 +246,21 @@ def test_many_customers_are_thinned_evenly():
     assert thinned(few, np.array([0]))[0] is few
 
 
+def test_a_large_base_is_fitted_whole_to_what_each_judge_takes(fifth, monkeypatch):
+    """Compared on a sample; what each judge takes is then fitted to everyone, once."""
+    taken = {"orders": "bg", "chance": "mbg"}
+    whole = {model: purchases.fit_purchase_process(fifth, as_of=CUT, model=model).process for model in taken.values()}
+
+    def by_name(fits, held):
+        process = next(process for process, candidate in fits if candidate.model == taken[held.judge])
+        return process, chosen(fits, held)[1], "by name"
+
+    monkeypatch.setattr("crmkit.purchases.holdout._SAMPLE", 200)
+    monkeypatch.setattr("crmkit.purchases.choice.chosen", by_name)
+    found = purchases.fit_for_judges(fifth, as_of=CUT)
+    assert {judge: fit.process for judge, fit in found.items()} == {j: whole[model] for j, model in taken.items()}
+
+
 def test_regular_buyers_are_seen_in_the_holdout():
     """A simulated log of customers who buy every 20 days or so, each at a pace of their own."""
     rng = np.random.default_rng(4)

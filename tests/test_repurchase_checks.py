@@ -9,7 +9,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from crmkit import clv, datasets, purchases, repurchase, summary
-from crmkit.errors import DomainError
+from crmkit.errors import DomainError, FitError
 from crmkit.models.random_gaps import share_longer
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric
 from crmkit.models.regularity_mixture import RegularityMixture
@@ -196,3 +196,12 @@ def test_numbers_out_of_their_domain_are_refused(cdnow):
         repurchase.forecast_grid(cdnow, as_of=CUT, fit=PUBLISHED, step_days=0)
     with pytest.raises(DomainError, match="horizon_days"):
         repurchase.forecast_grid(cdnow, as_of=CUT, fit=PUBLISHED, horizon_days=0)
+
+
+def test_a_split_before_the_first_order_is_said():
+    orders = log(a=["1997-12-01"], b=["1998-01-05"])
+    with pytest.raises(
+        FitError, match=r"no order up to split, 1997-09-30, that is not a refund\.\nChoose a later split"
+    ):
+        repurchase.order_tracking(orders, as_of=END, split=CUT)
+    assert len(repurchase.order_tracking(orders, as_of=END, split=CUT, fit=PUBLISHED)) == 0

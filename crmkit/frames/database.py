@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
 import importlib.metadata
 import os
@@ -16,6 +14,7 @@ from typing import Any, Literal, TypeVar
 import duckdb
 
 from crmkit.errors import SchemaError, UnreachableError
+from crmkit.frames.csv_headers import header_of
 from crmkit.frames.eager import fetched
 from crmkit.frames.expressions import literal
 from crmkit.frames.private import private_connection
@@ -295,41 +294,6 @@ def _widen(connection: Any, table: str) -> None:
     for name, kind in _columns(connection.table(table)):
         if name not in there:
             connection.execute(f"alter table crmkit_target.{_name(table)} add column {_name(name)} {kind}")
-
-
-def header_of(files: Sequence[Path]) -> tuple[list[str], str]:
-    """Read the names of the columns of CSV files, and the sign between them; all files must have the same."""
-    headers = {file: _first_line(file) for file in files}
-    first = headers[files[0]]
-    mark = max(",;\t", key=lambda sign: len(next(csv.reader([first], delimiter=sign))))
-    names = [next(csv.reader([line], delimiter=mark)) for line in headers.values()]
-    for file, found in zip(files, names, strict=True):
-        if found != names[0]:
-            raise SchemaError(
-                f"{file.name}: the columns are {', '.join(found)}; expected those of {files[0].name}: "
-                f"{', '.join(names[0])}.\nFiles of one table must have one header."
-            )
-    if len({name.lower() for name in names[0]}) < len(names[0]) or not all(names[0]):
-        raise SchemaError(
-            f"{files[0].name}: the columns are {', '.join(map(repr, names[0]))}; expected names that differ by more "
-            f"than upper and lower case, none of them empty."
-        )
-    return names[0], mark
-
-
-def _first_line(file: Path) -> str:
-    try:
-        with gzip.open(file) if file.suffix == ".gz" else file.open("rb") as opened:
-            raw = opened.readline(1 << 20)
-        text = raw.decode("utf-8-sig").rstrip("\r\n")
-    except (OSError, EOFError) as error:  # of gzip too, which sets no strerror
-        said = getattr(error, "strerror", None) or error
-        raise UnreachableError(f"{file} can't be read: {said}.") from None
-    except UnicodeDecodeError as error:
-        raise SchemaError(f"{file.name}: line 1 is not UTF-8 (byte {error.start}); expected a header.") from None
-    if not text:
-        raise SchemaError(f"{file.name}: line 1 is empty; expected a header with the names of the columns.")
-    return text
 
 
 def _read(job: Callable[[], _T], name: str) -> _T:

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 import duckdb
 
 from crmkit.errors import SchemaError, UnreachableError
-from crmkit.frames.database import header_of
+from crmkit.frames.csv_headers import header_of
 from crmkit.frames.expressions import literal
 
 Form = Literal["csv", "parquet", "duckdb"]

@@ -10,7 +10,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from numpy.typing import NDArray
 
 from crmkit import frames, purchases, summary
-from crmkit.errors import DomainError
+from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import F64, Histories
 from crmkit.purchases import customers
 from crmkit.purchases.processes import Process
@@ -55,7 +55,7 @@ def order_tracking(
     DomainError
         `split` after `as_of`, or `period_days` below 1.
     FitError
-        There is no customer to fit to.
+        No customer had ordered up to `split`, and no fit is given.
 
     Notes
     -----
@@ -72,8 +72,13 @@ def order_tracking(
             f"split must not lie after as_of, and period_days must be at least 1 (day); got split {cut}, as_of {end}, "
             f"period_days {period_days}."
         )
-    known = fit or purchases.fit_purchase_process(orders, as_of=cut, refunds=refunds)
     new, repeats = _by_day(orders, end, cut, refunds)
+    if fit is None and len(new["day"]) == 0:
+        raise FitError(
+            f"There are no customers to fit to: the log holds no order up to split, {cut}, that is not a refund.\n"
+            f"Choose a later split, or give a fit."
+        )
+    known = fit or purchases.fit_purchase_process(orders, as_of=cut, refunds=refunds)
     if len(new["day"]) == 0:
         ends = starts = np.zeros(0, dtype=np.int64)
     else:

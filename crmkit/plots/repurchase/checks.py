@@ -195,7 +195,7 @@ def plot_order_gaps(order_gaps: Any, *, locale: Locale = "en") -> go.Figure:
     words, found = texts(locale), rows(order_gaps, ORDER_GAPS)
     everything = sum(row["gaps"] for row in found)
     if not everything:
-        return house.nothing(words["empty"])
+        return house.nothing(words["no_gaps" if found else "empty"])
     names = [_gap_name(row, words) for row in found]
     top = max(range(len(found)), key=lambda i: found[i]["gaps"])
     title = words["gaps_title"].format(

@@ -8,6 +8,7 @@ from crmkit.segment_maps import Locale, checked_locale
 
 _EN: Final = {
     "empty": "No rows in this table",
+    "no_gaps": "No gaps: no customer ordered on two days",
     "grid_p_order": "Likeliest to order: {share}, after {repeats} repeat orders and {days} days of silence",
     "grid_p_alive": "Surest to be alive: {share}, after {repeats} repeat orders and {days} days of silence",
     "grid_expected_orders": "Most orders expected: {orders}, after {repeats} repeat orders and {days} days of silence",
@@ -65,6 +66,7 @@ _EN: Final = {
 }
 _ZH: Final = {
     "empty": "表中没有数据",
+    "no_gaps": "没有间隔：没有客户在两天下过单",
     "grid_p_order": "最可能下单：{share}（复购 {repeats} 次、沉默 {days} 天）",
     "grid_p_alive": "最可能仍活跃：{share}（复购 {repeats} 次、沉默 {days} 天）",
     "grid_expected_orders": "预期订单最多：{orders} 单（复购 {repeats} 次、沉默 {days} 天）",
