@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 import pytest
@@ -429,6 +430,16 @@ def test_the_password_is_seen_nowhere(clean, tmp_path, capsys, monkeypatch):
     ((manifest,),) = clean.run("select manifest from crm_results.crmkit_runs")
     assert "127.0.0.1" not in manifest
     assert "canary" not in manifest + said.out + said.err
+
+
+def test_a_server_that_repeats_the_password_is_not_repeated(clean, tmp_path):
+    said = f"who knows {PASSWORD} or {quote(PASSWORD, safe='')} may enter".replace("%", "%%")
+    clean.run(
+        f"create or replace function loud() returns text language plpgsql as $$ begin raise exception '{said}'; end $$"
+    )
+    text = HEAD + source(clean.url(), more='query = "select loud() as customer_id"\n') + OUT
+    with pytest.raises((SchemaError, UnreachableError), match=r"who knows \*\*\* or \*\*\* may enter"):
+        batch.run(config(tmp_path, text))
 
 
 def test_a_missing_right_is_named_and_granting_it_helps(clean, tmp_path):
