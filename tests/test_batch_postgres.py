@@ -433,13 +433,19 @@ def test_the_password_is_seen_nowhere(clean, tmp_path, capsys, monkeypatch):
 
 
 def test_a_server_that_repeats_the_password_is_not_repeated(clean, tmp_path):
-    said = f"who knows {PASSWORD} or {quote(PASSWORD, safe='')} may enter".replace("%", "%%")
-    clean.run(
-        f"create or replace function loud() returns text language plpgsql as $$ begin raise exception '{said}'; end $$"
-    )
-    text = HEAD + source(clean.url(), more='query = "select loud() as customer_id"\n') + OUT
-    with pytest.raises((SchemaError, UnreachableError), match=r"who knows \*\*\* or \*\*\* may enter"):
-        batch.run(config(tmp_path, text))
+    raised = f"who knows {PASSWORD} or {quote(PASSWORD, safe='')} may enter".replace("%", "%%")
+    body = f"language plpgsql as $$ begin raise exception '{raised}'; end $$"
+    clean.run(f"create or replace function loud() returns text {body}")
+    said = r"who knows \*\*\* or \*\*\* may enter"
+    query = HEAD + source(clean.url(), more='query = "select loud() as customer_id"\n') + OUT
+    with pytest.raises(UnreachableError, match=said):  # as its rows stream in
+        batch.run(config(tmp_path, query))
+    whole = HEAD + source(clean.url()) + output(clean.url()) + RFM
+    batch.run(config(tmp_path, whole))
+    clean.run(f"create or replace function louder() returns trigger {body}")
+    clean.run("create trigger loud before delete on crm_results.rfm_summary execute function louder()")
+    with pytest.raises(UnreachableError, match=said):  # to a statement
+        batch.run(config(tmp_path, whole))
 
 
 def test_a_missing_right_is_named_and_granting_it_helps(clean, tmp_path):
