@@ -14,7 +14,7 @@ import pandas as pd
 from crmkit import clv, datasets, purchases, summary
 from crmkit.models import forecast_scores as scores
 
-MODELS = ("nbd", "pareto", "bg", "mbg", "mbg_cnbd", "regularity_mixture", "auto")
+MODELS = ("nbd", "pareto", "bg", "mbg", "mbg_cnbd", "mbg_regularity_mixture", "auto")
 
 
 def logs() -> Iterator[tuple[str, pd.DataFrame, dt.date, int]]:

@@ -63,7 +63,7 @@ def alone(work: str, way: Callable[[], Any], target: str) -> Timing:
 def value_timings(plain: pd.DataFrame, regular: pd.DataFrame) -> list[Timing]:
     """Customer value from a summary in pandas to a table in pandas, the fit given."""
     timings = []
-    for model, table in (("bg", plain), ("pareto", plain), ("mbg_cnbd", regular), ("regularity_mixture", regular)):
+    for model, table in (("bg", plain), ("pareto", plain), ("mbg_cnbd", regular), ("mbg_regularity_mixture", regular)):
         fit = purchases.fit_purchase_process(table, model=model)  # type: ignore[arg-type]
 
         def valued(table: pd.DataFrame = table, fit: purchases.PurchaseFit = fit) -> Any:
@@ -100,7 +100,7 @@ def run() -> list[Timing | str]:
         fit_race("pareto", "ParetoNBDFitter", 100_000, 1, "lifetimes 50x slower at 1 M: case pareto-million"),
         alone(f"pareto fit, {n}", fitted(plain, "pareto"), "4 s"),
         alone(f"MBG/CNBD-k fit, k chosen, {n}", fitted(regular, "mbg_cnbd"), "5 s"),
-        alone(f"regularity mixture fit, {n}", fitted(regular, "regularity_mixture"), "15 s"),
+        alone(f"regularity mixture fit, {n}", fitted(regular, "mbg_regularity_mixture"), "15 s"),
         *value_timings(plain, regular),
         memory(1_000_000),
     ]

@@ -117,7 +117,7 @@ def cdnow() -> str:
     """CDNOW sample, 39 weeks: no regularity to find there; nothing may be lost against BG."""
     orders, cut, days = datasets.load_cdnow(sample=True), dt.date(1997, 9, 30), 273
     rows, end = {}, cut + dt.timedelta(days=days)
-    for model in ("bg", "mbg", "auto", "regularity_mixture"):
+    for model in ("bg", "mbg", "auto", "mbg_regularity_mixture"):
         fit = purchases.fit_purchase_process(orders, as_of=cut, model=model)  # type: ignore[arg-type]
         table = judged(orders, cut, end, fit, None)
         expected = clv.expected_orders(orders, as_of=cut, horizon_days=days, fit=fit)["expected_orders"].to_numpy()
@@ -142,7 +142,7 @@ def companies(customers: int = 10_000) -> Iterator[str]:
             )
             name = f"season {'on' if season else 'off'}, calendar buyers {'on' if calendar else 'off'}"
             for cut in COMPANY_CUTS:
-                fit = purchases.fit_purchase_process(company.orders, as_of=cut, model="regularity_mixture")
+                fit = purchases.fit_purchase_process(company.orders, as_of=cut, model="mbg_regularity_mixture")
                 trial = purchases.fit_season_clock(company.orders, as_of=cut, cuts=1) if season else None
                 for label, clock in [("plain", None)] + ([("clock", trial.clock)] if trial else []):
                     table = judged(company.orders, cut, COMPANY_END, fit, clock)

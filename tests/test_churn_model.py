@@ -35,7 +35,7 @@ def model():
 
 @cache
 def fit():
-    return purchases.fit_purchase_process(company(), as_of=DAY, model="regularity_mixture")
+    return purchases.fit_purchase_process(company(), as_of=DAY, model="mbg_regularity_mixture")
 
 
 def test_a_model_is_calibrated_and_ranks_on_a_simulated_company():

@@ -61,7 +61,7 @@ def test_a_monthly_buyer_silent_for_a_quarter_stands_out():
     backs = {f"c{i}": np.round(rng.integers(-20, 0) + np.cumsum(rng.normal(30, 3, 11))) for i in range(80)}
     backs |= {"stopped": 92 + 30 * np.arange(11), "fine": 20 + 30 * np.arange(11), "once": np.array([92])}
     orders = log_of(backs)
-    fit = purchases.fit_purchase_process(orders, as_of=DAY, model="regularity_mixture")
+    fit = purchases.fit_purchase_process(orders, as_of=DAY, model="mbg_regularity_mixture")
     table = churn.churn_risk(orders, as_of=DAY, fit=fit).set_index("customer_id")
     assert table.loc["stopped", "silence_tail"] < 1e-4
     assert table.loc["fine", "silence_tail"] > 0.8

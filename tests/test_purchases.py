@@ -171,7 +171,7 @@ def test_clv_of_orders_chooses_by_the_holdout_of_orders(fifth, held):
     pd.testing.assert_frame_equal(found, clv.expected_orders(fifth, as_of=CUT, horizon_days=30, fit=fit))
     # The score by hand: the errors of both cuts over the smallest of each among the candidates.
     errors = {}
-    for model in ("nbd", "bg", "mbg", "pareto", "mbg_cnbd", "regularity_mixture"):
+    for model in ("nbd", "bg", "mbg", "pareto", "mbg_cnbd", "mbg_regularity_mixture"):
         parts = []
         for back in (1, 2):
             cut = CUT - dt.timedelta(days=68 * back)
@@ -286,7 +286,7 @@ def test_a_fit_survives_json_and_pickle(auto):
         auto.customers = 3
 
 
-@pytest.mark.parametrize("model", ["nbd", "bg", "mbg", "pareto", "bg_cnbd", "mbg_cnbd", "regularity_mixture"])
+@pytest.mark.parametrize("model", ["nbd", "bg", "mbg", "pareto", "bg_cnbd", "mbg_cnbd", "mbg_regularity_mixture"])
 def test_every_model_is_fitted_by_name_and_kept(cdnow, model):
     fit = purchases.fit_purchase_process(cdnow, model=model)
     assert [candidate.model for candidate in fit.compared] == [model]
@@ -384,7 +384,7 @@ def test_an_unknown_model_is_refused(cdnow):
         purchases.fit_purchase_process(cdnow, model="bgnbd")
     assert str(error.value) == (
         "model must be one of 'auto', 'nbd', 'bg', 'mbg', 'pareto', 'bg_cnbd', 'mbg_cnbd', 'bg_regularity_mixture', "
-        "'regularity_mixture', got 'bgnbd'."
+        "'mbg_regularity_mixture', got 'bgnbd'."
     )
 
 

@@ -34,11 +34,12 @@ def fit_purchase_process(
         A table with the columns frequency, recency and T is taken as a summary, from `summary.purchase_summary`.
     as_of : date, optional
         Last day the log covers, inclusive; needed with orders, without meaning for a summary.
-    model : {"auto", "nbd", "bg", "mbg", "pareto", "bg_cnbd", "mbg_cnbd", "bg_regularity_mixture", "regularity_mixture"}
-        The purchase process. "nbd": nobody leaves. "bg", "mbg": customers may leave after a purchase (mbg: also after
-        the first). "pareto": at any time. "bg_cnbd", "mbg_cnbd": with one regularity k of all customers, 1 to 12, by
-        likelihood. "regularity_mixture": (M)BG with a regularity of each customer's own. "auto": chosen among
-        nbd, bg, mbg, pareto and, where the gaps between orders are known, mbg_cnbd and regularity_mixture.
+    model : str
+        "auto", or a purchase process. "nbd": nobody leaves. "bg", "mbg": customers may leave after a purchase (mbg:
+        also after the first). "pareto": at any time. "bg_cnbd", "mbg_cnbd": with one regularity k of all customers, 1 to 12, by
+        likelihood. "bg_regularity_mixture", "mbg_regularity_mixture": with a regularity of each customer's own.
+        "auto": chosen among nbd, bg, mbg, pareto and, where the gaps between orders are known, mbg_cnbd and
+        mbg_regularity_mixture.
     judge : {"orders", "chance"}
         What "auto" looks for: the best forecast of the number of orders (squared error and squared log error, each
         over the smallest among the candidates), as customer value needs it; or the best log score of the count's

@@ -22,11 +22,11 @@ from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_m
 
 Process: TypeAlias = RegularBetaGeometric | ParetoNBD | NBD | RegularityMixture
 Model: TypeAlias = Literal[
-    "auto", "nbd", "bg", "mbg", "pareto", "bg_cnbd", "mbg_cnbd", "bg_regularity_mixture", "regularity_mixture"
+    "auto", "nbd", "bg", "mbg", "pareto", "bg_cnbd", "mbg_cnbd", "bg_regularity_mixture", "mbg_regularity_mixture"
 ]
 # What "auto" compares; those that need the gaps between orders only where they are known.
 FAMILIES = ("nbd", "bg", "mbg", "pareto")
-WITH_GAPS = ("mbg_cnbd", "regularity_mixture")
+WITH_GAPS = ("mbg_cnbd", "mbg_regularity_mixture")
 
 _FITS: Mapping[str, Callable[[Histories, bool], Process]] = MappingProxyType(
     {
@@ -37,7 +37,7 @@ _FITS: Mapping[str, Callable[[Histories, bool], Process]] = MappingProxyType(
         "bg_cnbd": lambda h, off: fit_best_regularity(h, family="BG", off_limits=off),
         "mbg_cnbd": lambda h, off: fit_best_regularity(h, family="MBG", off_limits=off),
         "bg_regularity_mixture": lambda h, off: fit_regularity_mixture(h, family="BG", off_limits=off),
-        "regularity_mixture": lambda h, off: fit_regularity_mixture(h, family="MBG", off_limits=off),
+        "mbg_regularity_mixture": lambda h, off: fit_regularity_mixture(h, family="MBG", off_limits=off),
     }
 )
 _CLASSES: Mapping[str, type[Process]] = MappingProxyType(
@@ -92,7 +92,7 @@ def model_of(process: Process) -> str:
         return "pareto"
     family = process.family.lower()
     if isinstance(process, RegularityMixture):
-        return "regularity_mixture" if family == "mbg" else "bg_regularity_mixture"
+        return f"{family}_regularity_mixture"
     return family if process.k == 1 else f"{family}_cnbd"
 
 

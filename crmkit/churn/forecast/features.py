@@ -106,7 +106,7 @@ def feature_frame(
 
 def _fitted(known: frames.Frame, orders: Any) -> purchases.PurchaseFit:
     history = known.select("customer_id", "frequency", "recency", "T", "sum_log_gap")
-    return purchases.fit_purchase_process(history.to_native(), model="regularity_mixture")
+    return purchases.fit_purchase_process(history.to_native(), model="mbg_regularity_mixture")
 
 
 def _of_orders(horizon_days: int) -> dict[str, nw.Expr]:

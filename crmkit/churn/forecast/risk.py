@@ -87,7 +87,7 @@ def churn_risk(
     >>> import datetime as dt
     >>> from crmkit import datasets, purchases
     >>> orders, day = datasets.load_cdnow(sample=True), dt.date(1997, 9, 30)
-    >>> fit = purchases.fit_purchase_process(orders, as_of=day, model="regularity_mixture")
+    >>> fit = purchases.fit_purchase_process(orders, as_of=day, model="mbg_regularity_mixture")
     >>> table = churn_risk(orders, as_of=day, fit=fit)
     >>> bool(table["p_no_order"].between(0, 1).all() & (table["value_at_risk"] <= table["value"]).all())
     True
