@@ -36,8 +36,8 @@ def fit_purchase_process(
         Last day the log covers, inclusive; needed with orders, without meaning for a summary.
     model : str
         "auto", or a purchase process. "nbd": nobody leaves. "bg", "mbg": customers may leave after a purchase (mbg:
-        also after the first). "pareto": at any time. "bg_cnbd", "mbg_cnbd": with one regularity k of all customers, 1 to 12, by
-        likelihood. "bg_regularity_mixture", "mbg_regularity_mixture": with a regularity of each customer's own.
+        also after the first). "pareto": at any time. "bg_cnbd", "mbg_cnbd": with one regularity k of all customers,
+        1 to 12, by likelihood. "bg_regularity_mixture", "mbg_regularity_mixture": with a regularity of each customer's own.
         "auto": chosen among nbd, bg, mbg, pareto and, where the gaps between orders are known, mbg_cnbd and
         mbg_regularity_mixture.
     judge : {"orders", "chance"}
