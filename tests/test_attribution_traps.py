@@ -49,7 +49,7 @@ def drawn(chance, base, names, n=1000):
 
 
 @pytest.mark.parametrize(
-    ("model", "logs", "within"), [("linear", 400, 0.03), ("shapley", 400, 0.03), ("markov", 300, 0.05)]
+    ("model", "logs", "within"), [("linear", 400, 0.03), ("shapley", 400, 0.03), ("markov_1", 300, 0.05)]
 )
 def test_intervals_hold_the_truth_as_often_as_they_say(model, logs, within):
     chance, names = np.random.default_rng(17), sorted({*SHARES, *NULLS})
@@ -199,7 +199,7 @@ def test_where_all_converted():
     touches, sales = a_log(
         [("x", "2024-03-01", "a"), ("y", "2024-03-01", "b")], [("x", "2024-03-02"), ("y", "2024-03-02")]
     )
-    assert credited(touches, sales, model="markov", rng=rng()) == {"a": 1.0, "b": 1.0}
+    assert credited(touches, sales, model="markov_1", rng=rng()) == {"a": 1.0, "b": 1.0}
     with pytest.raises(FitError, match="journeys that did not"):
         credited(touches, sales, model="shapley_learned")
 
@@ -235,9 +235,11 @@ def test_identities_are_followed_through_chains_and_circles_are_refused():
     ("options", "said"),
     [
         ({"model": "best"}, "There is no model 'best'"),
-        ({"model": "markov"}, "give rng="),
+        ({"model": "markov"}, "There is no model 'markov'; expected one of .*, markov_1, markov_2, markov_3"),
+        ({"model": "markov_01"}, "There is no model 'markov_01'"),
+        ({"model": "markov_1"}, "give rng="),
         ({"lookback_days": 0}, "lookback_days must be above 0"),
-        ({"gap_days": -1, "model": "markov", "rng": np.random.default_rng(1)}, "gap_days must be above 0"),
+        ({"gap_days": -1, "model": "markov_1", "rng": np.random.default_rng(1)}, "gap_days must be above 0"),
         ({"sharing": "both"}, 'sharing must be "split" or "shared"'),
         ({"level": 1.0}, "level must be above 0 and below 1"),
         ({"replicates": 1}, "replicates must be at least 2"),
@@ -253,7 +255,7 @@ def test_what_is_refused_is_named(options, said):
 def test_a_markov_chain_has_no_credit_of_single_conversions():
     touches, sales = a_log([("x", "2024-03-01", "a")], [("x", "2024-03-02")])
     with pytest.raises(DomainError, match="markov_1 gives no credit to single conversions"):
-        attribution.credits(touches, sales, model="markov", as_of=DAY)
+        attribution.credits(touches, sales, model="markov_1", as_of=DAY)
 
 
 def test_a_game_of_the_callers_own():

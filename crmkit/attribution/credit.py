@@ -52,7 +52,7 @@ def attribute(
         milestones on the way, every other row is a conversion.
     model : str or model
         Name of a preset ("first", "last", "last_non_direct", "linear", "position", "j_shaped", "inverse_j",
-        "time_decay", "w_shaped", "full_path", "u_shaped_marketo", "participation", "markov", "markov_2", ...,
+        "time_decay", "w_shaped", "full_path", "u_shaped_marketo", "participation", "markov_1", "markov_2", ...,
         "shapley", "shapley_learned") or an object such as `TimeDecay(half_life_days=14)`.
     as_of : date
         Last day the logs cover, inclusive; later rows are left out.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -202,14 +203,14 @@ ALL = (
 
 
 def model_of(model: str | Model) -> Model:
-    """Look a model up by the name of its preset; "markov" is of order 1."""
+    """Look a model up by the name of its preset, or by "markov_" with any order."""
     if not isinstance(model, str):
         if not isinstance(model, Model):
             raise DomainError(f"model must be a name or a model such as TimeDecay(half_life_days=7), got {model!r}.")
         return model
-    known = {preset.name: preset for preset in PRESETS} | {"markov": Markov(1)}
-    if model.startswith("markov_") and model[7:].isdigit():
-        return Markov(int(model[7:]))
+    known = {preset.name: preset for preset in PRESETS}
+    if re.fullmatch("markov_[1-9][0-9]*", model):
+        return Markov(int(model.removeprefix("markov_")))
     if model not in known:
         raise DomainError(f"There is no model {model!r}; expected one of {', '.join(known)}, or a model object.")
     return known[model]

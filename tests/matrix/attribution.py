@@ -48,7 +48,7 @@ CASES: Mapping[str, Case] = {
         (),
     ),
     "attribution.attribute_paths": Case(
-        lambda f: attribution.attribute_paths(f, models=["linear", "markov"], rng=np.random.default_rng(2)),
+        lambda f: attribution.attribute_paths(f, models=["linear", "markov_1"], rng=np.random.default_rng(2)),
         ("paths",),
         (),
     ),

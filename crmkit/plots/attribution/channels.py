@@ -8,7 +8,7 @@ from typing import Any
 from crmkit.errors import DomainError
 
 MOST_CHANNELS = 15
-_PREFERRED = ("last", "linear", "shapley", "markov_1", "markov", "position", "first")
+_PREFERRED = ("last", "linear", "shapley", "markov_1", "position", "first")
 Row = dict[str, Any]
 
 

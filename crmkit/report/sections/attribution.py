@@ -23,7 +23,7 @@ _CREDIT: Final[dict[str, reading.Kind]] = {
 }
 _MOST: Final = 600  # rows of credit on a page: 12 models of 50 channels
 _NOBODY: Final = "(unattributed)"
-_LEADING: Final = ("shapley", "markov_1", "markov", "linear")  # the model that is spoken of first, if it is there
+_LEADING: Final = ("shapley", "markov_1", "linear")  # the model that is spoken of first, if it is there
 
 
 def attribution_section(edition: Edition) -> Section | None:
