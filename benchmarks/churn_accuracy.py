@@ -84,7 +84,7 @@ def run() -> list[str]:
         known.append(at_cut(orders, cut))
         model = known[-1][2]
         took = time.perf_counter() - start
-        said.append(f"{cut}: learnt from {', '.join(model.snapshots)} ({took:.0f} s). {model.explained()}")
+        said.append(f"{cut}: learnt from {', '.join(model.snapshots)} ({took:.0f} s). {model.words()}")
     owners = np.concatenate([seen.customer_id for seen, _, _ in known])
     cluster = np.unique(owners, return_inverse=True)[1]
     groups = [(str(cut), [one], None) for cut, one in zip(CUTS, known, strict=True)]

@@ -66,7 +66,7 @@ def accuracy(folder: str) -> list[str]:
         table.round(4).to_string(),
         f"boosted trees ahead by {gap.mean():+.4f} AUC (folds: {gap.min():+.4f} to {gap.max():+.4f})",
         "\nthe last fifth by lead number (which stands for time):",
-        model.explained(),
+        model.words(),
     ]
 
 

@@ -70,8 +70,8 @@ def test_figures_are_those_of_the_rehearsal():
     silence = later.X[:, later.columns.index("days_since_order")]
     assert rules["recency"].auc == scores.auc(later.y, silence)
     assert model().verdict in ("ready", "usable")
-    assert f"AUC {test.auc.value:.3f} in a rehearsal of {day}" in model().explained()
-    assert f"AUC {test.auc.value:.3f}" in model().explained("zh")
+    assert f"AUC {test.auc.value:.3f} in a rehearsal of {day}" in model().words()
+    assert f"AUC {test.auc.value:.3f}" in model().words("zh")
 
 
 def test_snapshots_see_the_past_and_labels_what_follows():
@@ -137,7 +137,7 @@ def test_too_little_is_refused_with_its_counts():
         churn.fit_churn_model(company(), as_of=DAY, snapshots=[dt.date(2023, 7, 3)])
     short = churn.fit_churn_model(company(), as_of=DAY, snapshots=[dt.date(2023, 7, 2)])
     assert (short.test, short.verdict) == (None, "too_little_data")
-    assert short.explained() == "Too little data for a verdict: no earlier snapshot to rehearse on."
+    assert short.words() == "Too little data for a verdict: no earlier snapshot to rehearse on."
 
 
 def test_where_nothing_can_be_told_the_verdict_says_so():
@@ -150,9 +150,9 @@ def test_where_nothing_can_be_told_the_verdict_says_so():
     orders["ordered_at"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(days, unit="D")
     found = churn.fit_churn_model(orders, as_of=dt.date(2023, 6, 30), snapshots=2)
     assert found.verdict == "not_better"
-    assert found.explained().startswith("Not better than a simple rule: AUC 0.")
-    assert "not clearly better than" in found.explained()
-    assert found.explained("zh").startswith("不优于简单规则")
+    assert found.words().startswith("Not better than a simple rule: AUC 0.")
+    assert "not clearly better than" in found.words()
+    assert found.words("zh").startswith("不优于简单规则")
 
 
 def test_only_customers_of_enough_orders_take_part():

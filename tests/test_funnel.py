@@ -282,7 +282,7 @@ def test_a_win_model_finds_true_chances_and_says_so():
 def test_a_win_model_of_noise_is_not_used():
     table, _ = simulated(2, told=False, days=700)
     model = funnel.fit_win_model(table, as_of=AS_OF, stages=("lead", "quote"), horizon_days=60, features=["product"])
-    assert model.verdict == "no better"
+    assert model.verdict == "not_better"
     assert "no better than the rate of the stage" in model.words()
     found = funnel.win_probabilities(model, table, as_of=AS_OF)
     assert set(found.loc[found["stage"] == "quote", "p_win"]) == {model.stage_rates[1]}
@@ -366,7 +366,7 @@ def test_maven_win_chances_are_those_of_the_stage_and_the_forecast_no_better_tha
     model = funnel.fit_win_model(
         table, as_of=day, stages=("Engaging",), horizon_days=60, features=["region", "product"]
     )
-    assert model.verdict == "no better"
+    assert model.verdict == "not_better"
     assert model.test.auc.low < 0.5 < model.test.auc.high + 0.02  # next to chance
     ranking = funnel.owner_ranking(table, as_of=day, since=dt.date(2017, 1, 1))
     assert (ranking["won"].sum(), ranking["lost"].sum()) == (4238, 2473)

@@ -157,9 +157,9 @@ def test_the_report_names_columns_that_know_the_outcome_and_no_honest_one():
     assert {name for name, action in done.items() if action == "dropped"} == {"opinion", "stage", "discount", "remark"}
     assert (done["phone"], done["seen_at"], done["lead_id"]) == ("contact", "time", "identifier")
     assert {column.name for column in model.card.columns} == {n for n, action in done.items() if action == "used"}
-    said = model.explained()
+    said = model.words()
     assert "Suspected, left out: discount (predicts alone, AUC" in said
-    assert "可疑，未使用：opinion" in model.explained("zh")
+    assert "可疑，未使用：opinion" in model.words("zh")
 
 
 def test_suspects_are_kept_on_demand_and_the_verdict_says_so():
@@ -202,13 +202,13 @@ def test_verdicts():
     assert fitted(made(800)).faults[0] == "few"
     assert fitted(made(800)).verdict == "usable"
     noise = fitted(made(effect=0.0))
-    assert (noise.verdict, "order" in noise.faults) == ("not_ready", True)
-    assert "does not tell those who convert from the others" in noise.explained()
+    assert (noise.verdict, "order" in noise.faults) == ("not_better", True)
+    assert "does not tell those who convert from the others" in noise.words()
     one_day = made(400).assign(created_at=pd.Timestamp("2024-01-01"), converted_at=lambda t: t["converted_at"])
     one_day = one_day.assign(
         converted_at=pd.Series(pd.Timestamp("2024-01-05"), one_day.index).where(one_day["converted_at"].notna())
     )
-    assert (fitted(one_day).test, fitted(one_day).verdict) == (None, "not_ready")
+    assert (fitted(one_day).test, fitted(one_day).verdict) == (None, "too_little_data")
     even = Score(0.8, 0.75, 0.85)
     test = LeadTest("2024-01-01", 900, 300, even, even, Score(1.3, 1.0, 1.6), 0.4, 0.33, even, Score(0.03, 0.01, 0.05))
     assert test.faults == ("slope", "level", "trees")
@@ -224,7 +224,7 @@ def test_the_challenger_sees_what_points_can_not_add_up():
     model = fitted(leads, with_challenger=True)
     assert model.test.behind.low > 0.1
     assert "trees" in model.faults
-    assert f"boosted trees are clearly better (AUC {model.test.challenger.value:.3f})" in model.explained()
+    assert f"boosted trees are clearly better (AUC {model.test.challenger.value:.3f})" in model.words()
 
 
 def test_a_new_model_replaces_the_old_one_only_if_it_is_not_worse():
@@ -238,7 +238,7 @@ def test_a_new_model_replaces_the_old_one_only_if_it_is_not_worse():
     assert blind.published is before
     assert blind.ahead.value < -0.05
     same = scoring.retrain_lead_model(leads, previous=fitted(leads), as_of=AS_OF)
-    assert (same.outcome, same.ahead) == ("too_few", None)
+    assert (same.outcome, same.ahead) == ("too_little_data", None)
     with pytest.raises(DomainError, match="The previous model was learnt from 'size', which leads does not have"):
         scoring.retrain_lead_model(leads.drop(columns="size"), previous=before, as_of=AS_OF)
 

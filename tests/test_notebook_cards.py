@@ -94,7 +94,7 @@ def test_a_lead_model_shows_verdict_reach_and_suspects():
     leads["stage"] = np.where(came, "won", "open")
     model = scoring.fit_lead_model(leads, as_of=dt.date(2024, 12, 31), horizon_days=30)
     card = model._repr_html_()
-    assert html.escape(model.explained()) in card
+    assert html.escape(model.words()) in card
     rows = [cells(card)[i : i + 4] for i in range(0, len(cells(card)), 4)]
     assert [row[0] for row in rows] == ["size", "stage"]
     points = [b.hundredths - model.card.columns[0].reference for b in model.card.columns[0].bins]
@@ -110,7 +110,7 @@ def test_a_backtest_shows_verdicts_and_its_own_figures():
         datasets.load_cdnow(sample=True), as_of=dt.date(1998, 6, 30), horizon_days=91, forecast=everybody, cuts=1
     )
     card = found._repr_html_()
-    assert html.escape(found.verdicts[0].words) in card
+    assert html.escape(found.words().splitlines()[0]) in card
     own = [f for f in found.figures if f.cut == "all" and f.method == "forecast"]
     assert cells(card)[1::5] == [figure.metric for figure in own]
 
@@ -118,10 +118,10 @@ def test_a_backtest_shows_verdicts_and_its_own_figures():
 def test_models_of_churn_and_uplift_show_their_words():
     company = datasets.simulate_company(400, rng=np.random.default_rng(1), days=730, crm=None)
     model = churn.fit_churn_model(company.orders, as_of=dt.date(2023, 12, 31), snapshots=1)
-    assert html.escape(model.explained()) in model._repr_html_()
+    assert html.escape(model.words()) in model._repr_html_()
     rng = np.random.default_rng(2)
     campaign = pd.DataFrame({"customer_id": np.arange(600), "visits": rng.normal(size=600)})
     campaign["treated"], campaign["returned"] = rng.integers(0, 2, 600), rng.integers(0, 2, 600)
     fit = churn.fit_uplift(campaign, features=["visits"], rng=rng)
-    assert html.escape(fit.words) in fit._repr_html_()
+    assert html.escape(fit.words()) in fit._repr_html_()
     assert fit.verdict in fit._repr_html_()

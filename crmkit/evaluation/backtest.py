@@ -16,7 +16,6 @@ from crmkit.evaluation.observed import Seen, seen_at, together
 from crmkit.evaluation.result import ALL_CUTS, Backtest, CutDay, Figure, Question
 from crmkit.evaluation.verdicts import verdicts
 from crmkit.models import forecast_scores as scores
-from crmkit.segment_maps import Locale, checked_locale
 
 _ANSWERS: tuple[tuple[Question, str], ...] = (
     ("counts", "expected_orders"),
@@ -37,7 +36,6 @@ def backtest(
     level: float = 0.8,
     capacity: int | None = None,
     refunds: summary.Refunds = "exclude",
-    locale: Locale = "en",
 ) -> Backtest:
     """Make a forecast on several earlier days, each from the log as it was then, and judge it by what followed.
 
@@ -66,14 +64,12 @@ def backtest(
         Customers who can be contacted at each cut: gives the precision among the likeliest of them.
     refunds : {"exclude", "net", "raise"}
         As for `summary.purchase_summary`.
-    locale : {"en", "zh"}
-        Language of the verdicts.
 
     Returns
     -------
     Backtest
         Figures by cut and over all cuts with 95 % intervals, those of the baselines beside; calibration and gain
-        tables; a verdict in words on each question.
+        tables; a verdict on each question, and their reasons in `words(locale)`.
 
     Raises
     ------
@@ -121,7 +117,6 @@ def backtest(
     >>> [(verdict.question, verdict.code) for verdict in found.verdicts]
     [('counts', 'ready'), ('probability', 'ready')]
     """
-    checked_locale(locale)
     day = frames.as_day(as_of)
     _check(horizon_days, level, capacity, cohort)
     parts = {
@@ -140,7 +135,6 @@ def backtest(
         figures=[figure for figure in figures if figure.cut == ALL_CUTS],
         advantages=against,
         level=level,
-        locale=locale,
     )
     tables = _calibration(whole, cluster), _gain(whole)
     return Backtest(day, horizon_days, level, tuple(rows), tuple(figures), tuple(against), *tables, said)

@@ -1,4 +1,4 @@
-"""Which of two variants did better? Difference, interval, decision in words."""
+"""Which of two variants did better? Difference, interval, verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from crmkit.models.two_samples import (
 )
 from crmkit.segment_maps import Locale, checked_locale
 
-Decision: TypeAlias = Literal["b", "a", "alike", "undecided"]
+Verdict: TypeAlias = Literal["b", "a", "alike", "undecided"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,9 @@ class Comparison:
     needed_per_variant : int or None
         Recipients per variant at which `smallest_effect`, or else the difference that was seen, is found in four of
         five tests; None where it is 0.
-    decision : {"b", "a", "alike", "undecided"}
+    verdict : {"b", "a", "alike", "undecided"}
         "b", "a": this variant is better. "alike": whatever difference there is is smaller than `smallest_effect`.
         "undecided": the interval holds both no difference and one that matters.
-    words : str
-        The same as a sentence.
     """
 
     of: Literal["proportions", "means"]
@@ -67,8 +65,11 @@ class Comparison:
     p_value: float
     smallest_effect: float
     needed_per_variant: int | None
-    decision: Decision
-    words: str
+    verdict: Verdict
+
+    def words(self, locale: Locale = "en") -> str:
+        """Say the verdict with its figures, in English or Chinese."""
+        return texts.comparison(self, checked_locale(locale))
 
     def to_json(self) -> str:
         """Write the comparison as JSON text."""
@@ -89,7 +90,6 @@ def compare_proportions(
     level: float = 0.95,
     smallest_effect: float = 0.0,
     names: tuple[str, str] = ("A", "B"),
-    locale: Locale = "en",
 ) -> Comparison:
     """Compare two rates, such as the open rates of two subject lines.
 
@@ -105,8 +105,6 @@ def compare_proportions(
         Smallest difference worth acting on, in shares (.01 is one point); 0 to 1.
     names : pair of str
         What to call the variants.
-    locale : {"en", "zh"}
-        Language of `words`.
 
     Returns
     -------
@@ -129,14 +127,14 @@ def compare_proportions(
     Examples
     --------
     >>> found = compare_proportions(412, 2000, 478, 2000, names=("Last chance", "Your points expire"))
-    >>> found.decision, round(found.low, 3), round(found.high, 3)
+    >>> found.verdict, round(found.low, 3), round(found.high, 3)
     ('b', 0.007, 0.059)
     """
     _check_effect(smallest_effect, 1.0)
     found = difference_of_proportions(successes_a, trials_a, successes_b, trials_b, level=level)
     a, b = successes_a / trials_a, successes_b / trials_b
     needed = needed_per_group(a * (1.0 - a), b * (1.0 - b), smallest_effect or found.value, level=level)
-    return _compared("proportions", names, (trials_a, trials_b), (a, b), found, level, smallest_effect, needed, locale)
+    return _compared("proportions", names, (trials_a, trials_b), (a, b), found, level, smallest_effect, needed)
 
 
 def compare_means(
@@ -150,7 +148,6 @@ def compare_means(
     level: float = 0.95,
     smallest_effect: float = 0.0,
     names: tuple[str, str] = ("A", "B"),
-    locale: Locale = "en",
 ) -> Comparison:
     """Compare two means, such as revenue per recipient.
 
@@ -164,7 +161,7 @@ def compare_means(
         Recipients, at least 2 each.
     smallest_effect : float
         Smallest difference worth acting on, in the unit of the mean; at least 0.
-    level, names, locale
+    level, names
         As for `compare_proportions`.
 
     Returns
@@ -189,7 +186,7 @@ def compare_means(
     found = difference_of_means(mean_a, sd_a, size_a, mean_b, sd_b, size_b, level=level)
     needed = needed_per_group(sd_a**2, sd_b**2, smallest_effect or found.value, level=level)
     sizes, means = (size_a, size_b), (mean_a, mean_b)
-    return _compared("means", names, sizes, means, found, level, smallest_effect, needed, locale)
+    return _compared("means", names, sizes, means, found, level, smallest_effect, needed)
 
 
 def _check_effect(effect: float, most: float) -> None:
@@ -206,12 +203,8 @@ def _compared(
     level: float,
     effect: float,
     needed: int | None,
-    locale: Locale,
 ) -> Comparison:
-    checked_locale(locale)
     lift = found.value / values[0] if values[0] else None
-    decision = _decided(found, effect)
-    words = texts.comparison(of, names, values, found, decision, level, effect, needed, locale)
     return Comparison(
         of=of,
         name_a=names[0],
@@ -228,12 +221,11 @@ def _compared(
         p_value=found.p_value,
         smallest_effect=effect,
         needed_per_variant=needed,
-        decision=decision,
-        words=words,
+        verdict=_verdict(found, effect),
     )
 
 
-def _decided(found: Difference, effect: float) -> Decision:
+def _verdict(found: Difference, effect: float) -> Verdict:
     if -effect < found.low and found.high < effect:
         return "alike"
     if found.low > 0.0:

@@ -8,12 +8,15 @@ from dataclasses import asdict, dataclass
 from typing import Literal, Self, TypeAlias
 
 from crmkit.errors import DomainError
+from crmkit.evaluation import texts
 from crmkit.models.forecast_scores import Bin, Gain
 from crmkit.notebook_cards import notebook_card
+from crmkit.segment_maps import Locale, checked_locale
 
 Question: TypeAlias = Literal["counts", "probability", "timing"]
 Code: TypeAlias = Literal["ready", "usable", "not_better", "too_little_data"]
 FORECAST, ALL_CUTS = "forecast", "all"
+_WORST_FIRST: tuple[Code, ...] = ("too_little_data", "not_better", "usable", "ready")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,16 @@ class Verdict:
     ----------
     question : {"counts", "probability", "timing"}
     code : {"ready", "usable", "not_better", "too_little_data"}
-    words : str
-        With the reasons.
+    enough : int
+        Customers who make the question answerable: who ordered, who did or did not (the fewer), who came back.
+    faults : tuple of (str, float)
+        What is not calibrated, with its figure.
     """
 
     question: Question
     code: Code
-    words: str
+    enough: int
+    faults: tuple[tuple[str, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +149,13 @@ class Backtest:
     verdicts: tuple[Verdict, ...]
 
     @property
-    def verdict(self) -> str:
-        """The verdicts in words, a line each."""
-        return "\n".join(verdict.words for verdict in self.verdicts)
+    def verdict(self) -> Code:
+        """The worst of the verdicts: "ready" only where the forecast is ready for each question that it answers."""
+        return min((verdict.code for verdict in self.verdicts), key=_WORST_FIRST.index, default="too_little_data")
+
+    def words(self, locale: Locale = "en") -> str:
+        """Say the verdicts with their reasons, a line each, in English or Chinese."""
+        return "\n".join(texts.verdict(one, self.advantages, checked_locale(locale)) for one in self.verdicts)
 
     def figure(self, metric: str, *, method: str = FORECAST, cut: str = ALL_CUTS) -> Figure:
         """Look one figure up.
@@ -167,7 +177,7 @@ class Backtest:
         found = [figure for figure in self.figures if figure.cut == ALL_CUTS and figure.method == FORECAST]
         return notebook_card(
             f"Back-test, {self.horizon_days} days after {cuts}",
-            lines=[verdict.words for verdict in self.verdicts],
+            lines=self.words().splitlines(),
             columns=("question", "figure", "value", "low", "high"),
             rows=[(figure.question, figure.metric, figure.value, figure.low, figure.high) for figure in found],
         )
@@ -192,5 +202,5 @@ class Backtest:
             tuple(Advantage(**row) for row in plain["advantages"]),
             tuple(Bin(**row) for row in plain["calibration"]),
             tuple(Gain(**row) for row in plain["gain"]),
-            tuple(Verdict(**row) for row in plain["verdicts"]),
+            tuple(Verdict(**{**row, "faults": tuple(map(tuple, row["faults"]))}) for row in plain["verdicts"]),
         )

@@ -1,12 +1,19 @@
-"""Verdicts and decisions as sentences, in English and Chinese."""
+"""Verdicts as sentences, in English and Chinese."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
-from crmkit.evaluation.result import Advantage, Code, Question
-from crmkit.models.two_samples import Difference
 from crmkit.segment_maps import Locale
+
+if TYPE_CHECKING:
+    from crmkit.evaluation.comparison import Comparison
+    from crmkit.evaluation.result import Advantage, Verdict
+
+# Below 100 events and 100 non-events a calibration slope says little (Vergouwe, Steyerberg, Eijkemans & Habbema 2005,
+# Journal of Clinical Epidemiology 58(5); Collins, Ogundimu & Altman 2016, Statistics in Medicine 35(2)).
+LEAST: Final = 100
 
 _QUESTIONS: Mapping[Locale, Mapping[str, str]] = {
     "en": {"counts": "Number of orders", "probability": "Probability to order", "timing": "Day of the next order"},
@@ -72,27 +79,21 @@ _FAULTS: Mapping[Locale, Mapping[str, str]] = {
 }
 
 
-def verdict(
-    question: Question,
-    code: Code,
-    enough: int,
-    against: Sequence[Advantage],
-    faults: Sequence[tuple[str, float]],
-    least: int,
-    locale: Locale,
-) -> str:
+def verdict(said: Verdict, advantages: Sequence[Advantage], locale: Locale) -> str:
     """Say a verdict with its reasons."""
+    question, code, enough = said.question, said.code, said.enough
+    against = [advantage for advantage in advantages if advantage.question == question]
     named, stop, comma = _QUESTIONS[locale][question], "." if locale == "en" else "。", ": " if locale == "en" else "："
     head = f"{named}{comma}{_CODES[locale][code]}"
     if code == "too_little_data":
         needed = _NEEDED[locale][question]
         if locale == "en":
-            return f"{head}: {enough} {needed}; a verdict needs {least}."
-        return f"{head}：{enough} {needed}，至少需要 {least}。"
+            return f"{head}: {enough} {needed}; a verdict needs {LEAST}."
+        return f"{head}：{enough} {needed}，至少需要 {LEAST}。"
     if code == "not_better":
         return f"{head}{comma}{_joined([_beside(a, locale) for a in against if not a.is_clear], locale)}{stop}"
     parts = [_beside(advantage, locale) for advantage in against]
-    parts += [_FAULTS[locale][name].format(value) for name, value in faults]
+    parts += [_FAULTS[locale][name].format(value) for name, value in said.faults]
     return f"{head}{comma}{_joined(parts, locale)}{stop}"
 
 
@@ -108,19 +109,11 @@ def _beside(found: Advantage, locale: Locale) -> str:
     return f"{found.loss} {found.difference:+.4g} against {found.baseline} (95 % interval {ends})"
 
 
-def comparison(
-    of: str,
-    names: tuple[str, str],
-    values: tuple[float, float],
-    found: Difference,
-    decision: str,
-    level: float,
-    effect: float,
-    needed: int | None,
-    locale: Locale,
-) -> str:
+def comparison(found: Comparison, locale: Locale) -> str:
     """Say which of two variants is better, by how much, and what is still needed."""
-    a, b = (_shown(value, of, locale) for value in values)
+    of, verdict, effect, needed = found.of, found.verdict, found.smallest_effect, found.needed_per_variant
+    names, level = (found.name_a, found.name_b), found.level
+    a, b = (_shown(value, of, locale) for value in (found.value_a, found.value_b))
     ends = (_points(found.low, of, locale).split(" ")[0], _points(found.high, of, locale).split(" ")[0])
     matters = _points(effect, of, locale)
     if locale == "zh":
@@ -131,11 +124,11 @@ def comparison(
             "undecided": "尚不能判断",
         }
         text = (
-            f"{heads[decision]}：“{names[1]}”{b}，“{names[0]}”{a}，相差 {_points(found.value, of, locale)}"
+            f"{heads[verdict]}：“{names[1]}”{b}，“{names[0]}”{a}，相差 {_points(found.difference, of, locale)}"
             f"（{level:.0%} 区间 {ends[0]} 至 {ends[1]}）。"
         )
-        more = f"每组约需 {needed} 位收件人。" if decision == "undecided" and needed else ""
-        return text + (f"差别可能小于有意义的 {matters}。" if _maybe_small(found, decision, effect) else "") + more
+        more = f"每组约需 {needed} 位收件人。" if verdict == "undecided" and needed else ""
+        return text + (f"差别可能小于有意义的 {matters}。" if _maybe_small(found) else "") + more
     heads = {
         "b": f"{names[1]} is better",
         "a": f"{names[0]} is better",
@@ -143,19 +136,20 @@ def comparison(
         "undecided": "Undecided",
     }
     text = (
-        f"{heads[decision]}: {b} for {names[1]} against {a} for {names[0]}, a difference of "
-        f"{_points(found.value, of, locale)} ({level * 100:g} % interval {ends[0]} to {ends[1]})."
+        f"{heads[verdict]}: {b} for {names[1]} against {a} for {names[0]}, a difference of "
+        f"{_points(found.difference, of, locale)} ({level * 100:g} % interval {ends[0]} to {ends[1]})."
     )
-    if _maybe_small(found, decision, effect):
+    if _maybe_small(found):
         text += f" It may be less than the {matters} that matter."
-    if decision == "undecided" and needed:
-        sought = _points(effect or abs(found.value), of, locale)
+    if verdict == "undecided" and needed:
+        sought = _points(effect or abs(found.difference), of, locale)
         text += f" To find a difference of {sought}, some {needed:,} recipients per variant are needed."
     return text
 
 
-def _maybe_small(found: Difference, decision: str, effect: float) -> bool:
-    return (decision == "b" and found.low < effect) or (decision == "a" and -found.high < effect)
+def _maybe_small(found: Comparison) -> bool:
+    effect = found.smallest_effect
+    return (found.verdict == "b" and found.low < effect) or (found.verdict == "a" and -found.high < effect)
 
 
 def _shown(value: float, of: str, locale: Locale) -> str:

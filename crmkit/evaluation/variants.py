@@ -10,7 +10,6 @@ import numpy as np
 from crmkit import frames, schema
 from crmkit.errors import DomainError, SchemaError
 from crmkit.evaluation.comparison import Comparison, compare_means, compare_proportions
-from crmkit.segment_maps import Locale
 
 
 def compare_variants(
@@ -19,7 +18,6 @@ def compare_variants(
     control: str | None = None,
     level: float = 0.95,
     smallest_effect: float = 0.0,
-    locale: Locale = "en",
 ) -> Comparison:
     """Compare the two variants of a test from a table of its recipients.
 
@@ -30,7 +28,7 @@ def compare_variants(
         revenue, 0 for those who bought nothing).
     control : str, optional
         The variant that is "a"; by default the first in the order of the alphabet.
-    level, smallest_effect, locale
+    level, smallest_effect
         As for `compare_proportions` where every outcome is 0 or 1, else as for `compare_means`.
 
     Returns
@@ -47,7 +45,7 @@ def compare_variants(
     >>> import pandas as pd
     >>> sent = pd.DataFrame({"variant": ["old"] * 200 + ["new"] * 200,
     ...     "outcome": [1] * 30 + [0] * 170 + [1] * 60 + [0] * 140})
-    >>> compare_variants(sent, control="old").decision
+    >>> compare_variants(sent, control="old").verdict
     'b'
     """
     entered = schema.admit(recipients, schema.RECIPIENTS)
@@ -57,7 +55,7 @@ def compare_variants(
     for name in names:
         mine = np.array([str(found) == name for found in rows["variant"]])
         groups.append((rows["outcome"][mine].astype(np.float64), rows["count"][mine].astype(np.int64)))
-    options: dict[str, Any] = {"level": level, "smallest_effect": smallest_effect, "names": names, "locale": locale}
+    options: dict[str, Any] = {"level": level, "smallest_effect": smallest_effect, "names": names}
     if np.isin(rows["outcome"], (0, 1)).all():
         counts = [part for y, n in groups for part in (int(n[y == 1].sum()), int(n.sum()))]
         return compare_proportions(*counts, **options)

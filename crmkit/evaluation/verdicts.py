@@ -1,16 +1,12 @@
-"""Is a forecast good enough? Rules that give a verdict on each question, and their reasons."""
+"""Is a forecast good enough? Rules that give a verdict on each question."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from crmkit.evaluation import texts
 from crmkit.evaluation.result import FORECAST, Advantage, Code, CutDay, Figure, Question, Verdict
-from crmkit.segment_maps import Locale
+from crmkit.evaluation.texts import LEAST
 
-# Below 100 events and 100 non-events a calibration slope says little (Vergouwe, Steyerberg, Eijkemans & Habbema 2005,
-# Journal of Clinical Epidemiology 58(5); Collins, Ogundimu & Altman 2016, Statistics in Medicine 35(2)).
-LEAST = 100
 # A slope of .8 and one of 1.25 are equally far off, one overconfident, one too timid; so for the ratio of sums.
 SLOPE = (0.8, 1.25)
 COVERAGE = 0.05
@@ -26,7 +22,6 @@ def verdicts(
     figures: Sequence[Figure],
     advantages: Sequence[Advantage],
     level: float,
-    locale: Locale,
 ) -> tuple[Verdict, ...]:
     """Judge the figures of all cuts together, question by question."""
     known = {figure.metric: figure.value for figure in figures if figure.method == FORECAST}
@@ -43,8 +38,7 @@ def verdicts(
             code = "not_better"
         else:
             code = "usable" if faults else "ready"
-        words = texts.verdict(question, code, enough, against, faults, LEAST, locale)
-        found.append(Verdict(question, code, words))
+        found.append(Verdict(question, code, enough, tuple(faults)))
     return tuple(found)
 
 

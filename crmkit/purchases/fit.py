@@ -37,9 +37,9 @@ def fit_purchase_process(
     model : str
         "auto", or a purchase process. "nbd": nobody leaves. "bg", "mbg": customers may leave after a purchase (mbg:
         also after the first). "pareto": at any time. "bg_cnbd", "mbg_cnbd": with one regularity k of all customers,
-        1 to 12, by likelihood. "bg_regularity_mixture", "mbg_regularity_mixture": with a regularity of each customer's own.
-        "auto": chosen among nbd, bg, mbg, pareto and, where the gaps between orders are known, mbg_cnbd and
-        mbg_regularity_mixture.
+        1 to 12, by likelihood. "bg_regularity_mixture", "mbg_regularity_mixture": with a regularity of each
+        customer's own. "auto": chosen among nbd, bg, mbg, pareto and, where the gaps between orders are known, mbg_cnbd
+        and mbg_regularity_mixture.
     judge : {"orders", "chance"}
         What "auto" looks for: the best forecast of the number of orders (squared error and squared log error, each
         over the smallest among the candidates), as customer value needs it; or the best log score of the count's

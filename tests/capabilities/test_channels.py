@@ -120,5 +120,5 @@ def test_cap_50_more_to_the_channels_that_return_most_within_bounds():
 
 def test_cap_51_two_subject_lines_and_a_decision():
     found = evaluation.compare_proportions(412, 2000, 478, 2000, names=("Last chance", "Your points expire"))
-    assert found.decision == "b"
-    assert found.words.startswith("Your points expire is better: 23.9 % for Your points expire against 20.6 %")
+    assert found.verdict == "b"
+    assert found.words().startswith("Your points expire is better: 23.9 % for Your points expire against 20.6 %")

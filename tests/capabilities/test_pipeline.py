@@ -73,7 +73,7 @@ def test_cap_45_probability_grade_and_expected_amount():
     assert open_deals["grade"]["new"] == "A"
     assert open_deals["expected_amount"]["new"] == pytest.approx(2000.0 * open_deals["p_win"]["new"])
     assert "deals in stage quote were won within 60 days" in open_deals["reason"]["new"]
-    assert model.verdict == "no better"
+    assert model.verdict == "not_better"
 
 
 def test_cap_52_whole_chain():

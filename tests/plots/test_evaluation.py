@@ -34,7 +34,7 @@ BACKTEST = Backtest(
     advantages=(),
     calibration=(Bin(250.0, 0.05, 0.04, 0.02, 0.08), Bin(250.0, 0.4, 0.44, 0.38, 0.5), Bin(1.0, 0.3, 0.0, None, None)),
     gain=(Gain(100.0, 1.2, 1.0, 4.0, 0.2, 0.8), Gain(400.0, 0.1, 0.06, 0.25, 1.0, 1.0)),
-    verdicts=(Verdict("counts", "ready", "Number of orders: ready."),),
+    verdicts=(Verdict("counts", "ready", 300, ()),),
 )
 
 
@@ -62,7 +62,7 @@ def test_methods_stand_beside_the_forecast_with_the_verdict():
     assert words(figure)[0] == "Number of orders: ready. Error 0.5, best baseline 0.7 (own rate)"
     alone = plots.plot_backtest(BACKTEST, question="probability")
     assert words(alone)[0] == "Probability to order: error 0.11"
-    little = replace(BACKTEST, verdicts=(Verdict("counts", "too_little_data", "x"),))
+    little = replace(BACKTEST, verdicts=(Verdict("counts", "too_little_data", 9, ()),))
     assert words(plots.plot_backtest(little))[0] == "Number of orders: too little data for a verdict"
     with pytest.raises(DomainError, match=r"^question must be"):
         plots.plot_backtest(BACKTEST, question="money")
@@ -73,7 +73,7 @@ def test_a_comparison_is_drawn_with_its_words():
     figure = plots.plot_comparison(found)
     assert figure.data[2].x[0] == pytest.approx(3.3)
     assert list(figure.data[1].x[:2]) == pytest.approx([100 * found.low, 100 * found.high])
-    assert words(figure)[0] == found.words
+    assert words(figure)[0] == found.words()
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (-0.5, 0.5)
     means = plots.plot_comparison(evaluation.compare_means(20.0, 5.0, 50, 18.0, 6.0, 60), currency="$")
     assert means.data[2].x[0] == pytest.approx(-2.0)

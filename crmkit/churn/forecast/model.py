@@ -72,14 +72,14 @@ class ChurnModel:
         """One of "ready", "usable", "not_better", "too_little_data"."""
         return "too_little_data" if self.test is None else self.test.code
 
-    def explained(self, locale: Locale = "en") -> str:
+    def words(self, locale: Locale = "en") -> str:
         """Say the verdict with its figures, in English or Chinese."""
         return verdicts.words(self.test, checked_locale(locale))
 
     def _repr_html_(self) -> str:
         """Show verdict and figures in a notebook."""
         size = f"{self.rows:,} customers of {len(self.snapshots)} days, {self.churned:,} without an order in "
-        return notebook_card(f"Churn model, {size}{self.horizon_days} days", lines=[self.explained()])
+        return notebook_card(f"Churn model, {size}{self.horizon_days} days", lines=[self.words()])
 
     def to_json(self) -> str:
         """Return the model as JSON of a few thousand bytes."""

@@ -9,14 +9,12 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 
 from crmkit import frames, schema
-from crmkit.churn.winback import texts
 from crmkit.churn.winback.result import Figure, Method, UpliftFit, Verdict
 from crmkit.churn.winback.tables import campaign_table
 from crmkit.errors import DomainError, FitError
 from crmkit.models.forecast_scores.score import F64
 from crmkit.models.two_samples import Difference
 from crmkit.models.uplift import gain, qini, qini_difference, uplift_in_top
-from crmkit.segment_maps import Locale, checked_locale
 
 _SHARES = tuple(i / 10.0 for i in range(1, 11))
 _LEAST = 20  # of each kind: contacted or not, returned or not
@@ -31,7 +29,6 @@ def fit_uplift(
     folds: int = 5,
     top_share: float = 0.3,
     level: float = 0.95,
-    locale: Locale = "en",
 ) -> UpliftFit:
     """Learn from a past campaign with a hold-out whom a contact brings back, and say whether that can be told.
 
@@ -53,8 +50,6 @@ def fit_uplift(
         Share of the base that `uplift_top` is of, in (0, 1].
     level : float
         Of the intervals.
-    locale : {"en", "zh"}
-        Language of `words`.
 
     Returns
     -------
@@ -72,7 +67,6 @@ def fit_uplift(
     Jaskowski & Jaroszewicz (2012), "Uplift modeling for clinical trial data" (class transformation; weights for unequal
     groups as by inverse propensity); Radcliffe (2007) (Qini).
     """
-    checked_locale(locale)
     _check(features, method, folds, top_share)
     x, t, y = _rows(campaign, features)
     _check_enough(t, y)
@@ -91,7 +85,6 @@ def fit_uplift(
     effect, top = (uplift_in_top(by_uplift, t, y, share, level=level) for share in (1.0, top_share))
     curve = tuple((share, _figure(gain(by_uplift, t, y, share, level=level))) for share in _SHARES)
     proved, beside, moved = _figure(found), _figure(against), _figure(effect)
-    verdict = _verdict(found)
     return UpliftFit(
         method=method,
         features=tuple(features),
@@ -107,8 +100,7 @@ def fit_uplift(
         uplift_top=None if top is None else _figure(top),
         curve=curve,
         level=level,
-        verdict=verdict,
-        words=texts.words(verdict, proved, beside, moved, len(y), int(t.sum()), locale),
+        verdict=_verdict(found),
     )
 
 
@@ -188,5 +180,5 @@ def _figure(found: Difference | None) -> Figure:
 
 def _verdict(found: Difference) -> Verdict:
     if found.low > 0.0:
-        return "better than random"
-    return "worse than random" if found.high < 0.0 else "not better than random"
+        return "better"
+    return "worse" if found.high < 0.0 else "not_better"

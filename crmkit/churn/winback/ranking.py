@@ -81,7 +81,7 @@ def winback_ranking(
                 "customers holds treated and returned, a test with a hold-out: give features (the columns to learn "
                 "from) and rng, or drop the two columns to rank by expected value."
             )
-        fit = fit_uplift(customers, features=features, rng=rng, method=method, locale=locale)
+        fit = fit_uplift(customers, features=features, rng=rng, method=method)
     if fit is not None:
         ranked = _by_uplift(customers, fit, "value" in names, cost, locale)
     else:
@@ -99,7 +99,7 @@ def _by_uplift(customers: object, fit: UpliftFit, valued: bool, cost: float, loc
     # Exponentials differ in the last bits from engine to engine.
     rounded = scored.with_columns(uplift=uplift.round(9))
     brings = frames.money(nw.col("uplift") * nw.col("value") - cost) if valued else nw.lit(None).cast(nw.Float64)
-    worth = rounded.with_columns(expected_value=brings, basis=nw.lit("uplift"), evidence=nw.lit(fit.words))
+    worth = rounded.with_columns(expected_value=brings, basis=nw.lit("uplift"), evidence=nw.lit(fit.words(locale)))
     return _ranked(worth, "expected_value" if valued else "uplift").with_columns(
         reason=texts.uplift_reason(locale, valued=valued)
     )

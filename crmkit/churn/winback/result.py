@@ -9,12 +9,14 @@ from typing import Literal, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
+from crmkit.churn.winback import texts
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import F64
 from crmkit.notebook_cards import notebook_card
+from crmkit.segment_maps import Locale, checked_locale
 
 Method: TypeAlias = Literal["two_models", "class_transformation"]
-Verdict: TypeAlias = Literal["better than random", "not better than random", "worse than random"]
+Verdict: TypeAlias = Literal["better", "not_better", "worse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +58,7 @@ class UpliftFit:
     level : float
         Of all intervals.
     verdict : str
-        "better than random", "not better than random", "worse than random": where the interval of `qini` lies.
-    words : str
-        The same as a sentence.
+        "better", "not_better" or "worse" than a ranking at random: where the interval of `qini` lies.
     """
 
     method: Method
@@ -76,7 +76,6 @@ class UpliftFit:
     curve: tuple[tuple[float, Figure], ...]
     level: float
     verdict: Verdict
-    words: str
 
     def uplift(self, features: ArrayLike) -> F64:
         """Predicted uplift, float64 of shape (n,), of an array (n, features)."""
@@ -84,6 +83,10 @@ class UpliftFit:
         shares = [1.0 / (1.0 + np.exp(-np.clip(line[0] + z @ np.array(line[1:]), -30.0, 30.0))) for line in self.lines]
         found: F64 = shares[0] - shares[1] if len(shares) == 2 else 2.0 * shares[0] - 1.0
         return found
+
+    def words(self, locale: Locale = "en") -> str:
+        """Say the verdict with its figures, in English or Chinese."""
+        return texts.words(self, checked_locale(locale))
 
     def to_json(self) -> str:
         """Write the fit as JSON."""
@@ -105,8 +108,8 @@ class UpliftFit:
 
     def _repr_html_(self) -> str:
         """Show the verdict in a notebook."""
-        return notebook_card(f"Uplift fit: {self.verdict}", lines=[self.words])
+        return notebook_card(f"Uplift fit: {self.verdict}", lines=[self.words()])
 
     def __str__(self) -> str:
         """Give the verdict in words."""
-        return self.words
+        return self.words()

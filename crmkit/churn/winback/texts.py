@@ -11,12 +11,11 @@ from crmkit.day_words import whole
 from crmkit.segment_maps import Locale
 
 if TYPE_CHECKING:
-    from crmkit.churn.winback.result import Figure, Verdict
+    from crmkit.churn.winback.result import UpliftFit
 
-_VERDICTS_ZH: Final = {
-    "better than random": "优于随机",
-    "not better than random": "不优于随机",
-    "worse than random": "差于随机",
+_VERDICTS: Final = {
+    "en": {"better": "better than random", "not_better": "not better than random", "worse": "worse than random"},
+    "zh": {"better": "优于随机", "not_better": "不优于随机", "worse": "差于随机"},
 }
 NO_HOLD_OUT: Final = {
     "en": "No hold-out: ranked by what is at stake; whether a contact changes it is not known.",
@@ -42,21 +41,20 @@ _REASONS: Final = {
 }
 
 
-def words(
-    verdict: Verdict, qini: Figure, against: Figure, effect: Figure, customers: int, treated: int, locale: Locale
-) -> str:
+def words(fit: UpliftFit, locale: Locale) -> str:
     """Say what a ranking proved."""
+    verdict, qini, against, effect = _VERDICTS[locale][fit.verdict], fit.qini, fit.against_response, fit.effect
     ends = f"{qini.value:.4f} ({qini.low:.4f} .. {qini.high:.4f})"
     other = f"{against.value:+.4f} ({against.low:+.4f} .. {against.high:+.4f})"
     if locale == "zh":
         return (
-            f"按提升排序{_VERDICTS_ZH[verdict]}：Qini {ends}；与响应模型相比 {other}。"
-            f"{customers} 位收件人，{treated} 位被联系；联系的平均作用为 {effect.value * 100:+.1f} 个百分点。"
+            f"按提升排序{verdict}：Qini {ends}；与响应模型相比 {other}。"
+            f"{fit.customers} 位收件人，{fit.treated} 位被联系；联系的平均作用为 {effect.value * 100:+.1f} 个百分点。"
         )
     return (
-        f"Ranking by uplift is {verdict}: Qini {ends}; against the response model {other}. Of {customers:,} recipients "
-        f"{treated:,} were contacted; a contact changes the return rate by {effect.value * 100:+.1f} points "
-        f"({effect.low * 100:+.1f} to {effect.high * 100:+.1f})."
+        f"Ranking by uplift is {verdict}: Qini {ends}; against the response model {other}. Of {fit.customers:,} "
+        f"recipients {fit.treated:,} were contacted; a contact changes the return rate by "
+        f"{effect.value * 100:+.1f} points ({effect.low * 100:+.1f} to {effect.high * 100:+.1f})."
     )
 
 

@@ -19,7 +19,7 @@ from crmkit.funnel.pipeline.win_words import verdict_words
 from crmkit.models import forecast_scores as scores
 from crmkit.models.forecast_scores import Score
 from crmkit.models.stored import read_stored
-from crmkit.segment_maps import Locale
+from crmkit.segment_maps import Locale, checked_locale
 
 _EVERY, _MOST, _TESTED = 30, 24, 3
 # Deals of each class, to learn from and to be tested on; deals of the rate of all that each stage starts with.
@@ -79,7 +79,7 @@ class WinModel:
         Of all.
     deals, snapshots : int
         What was learnt from.
-    verdict : {"better", "no better", "too few"}
+    verdict : {"better", "not_better", "too_little_data"}
         Whether the model beat the rates of the stages in the test, its 95 % interval above 0. Only then is it used.
     test : WinTest or None
     """
@@ -95,7 +95,7 @@ class WinModel:
     rate: float
     deals: int
     snapshots: int
-    verdict: Literal["better", "no better", "too few"]
+    verdict: Literal["better", "not_better", "too_little_data"]
     test: WinTest | None
 
     @property
@@ -110,8 +110,8 @@ class WinModel:
         return _of_stage(np.array(self.stage_rates), self.rate, now)
 
     def words(self, locale: Locale = "en") -> str:
-        """Say how good it is."""
-        return verdict_words(self.verdict, self.test, locale)
+        """Say the verdict with its figures, in English or Chinese."""
+        return verdict_words(self.verdict, self.test, checked_locale(locale))
 
     def to_json(self) -> str:
         """Return the model as JSON; it holds bins and rates, no deal."""
@@ -212,7 +212,7 @@ def fit_win_model(
         rate,
         len(np.unique(known.deal)),
         len(days),
-        "too few" if test is None or card is None else "better" if better else "no better",
+        "too_little_data" if test is None or card is None else "better" if better else "not_better",
         test,
     )
 

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 _VERDICTS: Final = {
     "en": {
         "better": "The model beats the rate of the stage",
-        "no better": "The model is no better than the rate of the stage, which is used instead",
-        "too few": "Too few deals to test a model: the rate of the stage is used",
+        "not_better": "The model is no better than the rate of the stage, which is used instead",
+        "too_little_data": "Too few deals to test a model: the rate of the stage is used",
     },
     "zh": {
         "better": "模型优于阶段基准赢率",
-        "no better": "模型并不优于阶段基准赢率，改用阶段赢率",
-        "too few": "商机过少，无法检验模型：使用阶段赢率",
+        "not_better": "模型并不优于阶段基准赢率，改用阶段赢率",
+        "too_little_data": "商机过少，无法检验模型：使用阶段赢率",
     },
 }
 _TESTED: Final = {

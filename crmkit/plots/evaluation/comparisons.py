@@ -12,7 +12,7 @@ from crmkit.segment_maps import Locale
 
 
 def plot_comparison(comparison: Comparison, *, currency: str = "", locale: Locale = "en") -> go.Figure:
-    """Draw the difference between two variants with its interval; the decision in words is the title.
+    """Draw the difference between two variants with its interval; the verdict in words is the title.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ def plot_comparison(comparison: Comparison, *, currency: str = "", locale: Local
     currency : str
         Sign ("$") or word ("USD") of means that are money.
     locale : {"en", "zh"}
-        Language; the title stands as the comparison has it.
+        Language.
 
     Returns
     -------
@@ -56,7 +56,7 @@ def plot_comparison(comparison: Comparison, *, currency: str = "", locale: Local
     if effect > 0:
         layout["shapes"] = [_band(effect)]
         subtitle += words["comparison_band"]
-    return house.figure(traces, title=comparison.words, subtitle=subtitle, height=210, layout=layout)
+    return house.figure(traces, title=comparison.words(locale), subtitle=subtitle, height=210, layout=layout)
 
 
 def _band(effect: float) -> dict[str, object]:

@@ -16,7 +16,7 @@ from crmkit.scoring.learned.point_card import BinnedColumn, PointCard
 from crmkit.scoring.learned.rehearsal import LeadTest
 from crmkit.segment_maps import Locale, checked_locale
 
-Verdict: TypeAlias = Literal["ready", "usable", "not_ready"]
+Verdict: TypeAlias = Literal["ready", "usable", "not_better", "too_little_data"]
 # What Salesforce asks for before Einstein scores leads.
 _ENOUGH_LEADS, _ENOUGH_CONVERTED = 1000, 120
 
@@ -77,12 +77,14 @@ class LeadModel:
 
     @property
     def verdict(self) -> Verdict:
-        """Say "not_ready" without a test or an order in it, "usable" with any other fault, else "ready"."""
-        if {"test", "order"} & set(self.faults):
-            return "not_ready"
+        """Say "too_little_data" without a test, "not_better" than chance, "usable" with any other fault, or "ready"."""
+        if self.test is None:
+            return "too_little_data"
+        if "order" in self.faults:
+            return "not_better"
         return "usable" if self.faults else "ready"
 
-    def explained(self, locale: Locale = "en") -> str:
+    def words(self, locale: Locale = "en") -> str:
         """Say the verdict with its figures and reasons, in English or Chinese."""
         return wording.verdict(self.verdict, self.faults, self.test, self.flagged, checked_locale(locale))
 
@@ -105,7 +107,7 @@ class LeadModel:
         suspected = [(column.name, None, None, ", ".join(column.flags)) for column in self.flagged]
         return notebook_card(
             f"Lead model, {self.leads:,} leads of {self.first_day} to {self.last_day}, {self.converted:,} converted",
-            lines=[self.explained()],
+            lines=[self.words()],
             columns=("column", "fewest points against the average", "most", "suspected"),
             rows=[*map(_reach, self.card.columns), *suspected],
         )

@@ -30,15 +30,16 @@ class Retraining:
     published : LeadModel
         The candidate where it is not worse, else the previous one.
     candidate : LeadModel
-    outcome : {"replaced", "worse", "too_few", "not_ready"}
-        "too_few": fewer than 20 of a class among the recent leads that neither had learnt from.
+    outcome : {"replaced", "worse", "too_little_data", "not_ready"}
+        "too_little_data": fewer than 20 of a class among the recent leads that neither had learnt from. "not_ready":
+        the candidate's own verdict is less than "usable".
     ahead : Score or None
         AUC of the candidate less that of the previous model on these leads.
     """
 
     published: LeadModel
     candidate: LeadModel
-    outcome: Literal["replaced", "worse", "too_few", "not_ready"]
+    outcome: Literal["replaced", "worse", "too_little_data", "not_ready"]
     ahead: Score | None
 
 
@@ -81,13 +82,13 @@ def retrain_lead_model(
     new = recent & (found.day > dt.date.fromisoformat(previous.last_day).toordinal())
     came = found.came[new]
     if rehearsed is None or min(came.sum(), len(came) - came.sum()) < LEAST_RECENT:
-        return Retraining(previous, candidate, "too_few", None)
+        return Retraining(previous, candidate, "too_little_data", None)
     columns = {name: rows_of(column, new) for name, column in found.columns.items()}
     ours, theirs = (card.chance(card.hundredths(columns)) for card in (rehearsed, previous.card))
     ahead = scores.auc_difference(came, ours, theirs)
     assert ahead is not None
     losses = scores.mean_of((ours - came) ** 2 - (theirs - came) ** 2)
-    if candidate.verdict == "not_ready":
+    if candidate.verdict in ("not_better", "too_little_data"):
         return Retraining(previous, candidate, "not_ready", ahead)
     if ahead.value < -_AS_GOOD or (losses.low or 0.0) > 0.0:
         return Retraining(previous, candidate, "worse", ahead)

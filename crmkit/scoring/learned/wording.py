@@ -11,8 +11,18 @@ from crmkit.scoring.learned.rehearsal import LEAST_RECENT, LeadTest
 from crmkit.segment_maps import Locale
 
 _HEADS: Final = {
-    "en": {"ready": "Ready", "usable": "Usable, with reserve", "not_ready": "Not ready"},
-    "zh": {"ready": "可以使用", "usable": "可参考", "not_ready": "尚不可用"},
+    "en": {
+        "ready": "Ready",
+        "usable": "Usable, with reserve",
+        "not_better": "Not better than chance",
+        "too_little_data": "Too little data for a verdict",
+    },
+    "zh": {
+        "ready": "可以使用",
+        "usable": "可参考",
+        "not_better": "不优于随机",
+        "too_little_data": "数据不足，无法评判",
+    },
 }
 _FAULTS: Final = {
     "en": {
