@@ -509,6 +509,13 @@ def test_customers_without_a_group_are_one_of_their_own(cdnow, bg):
     table = clv.value_of_groups(cdnow, some, horizon_days=90, fit=bg)
     assert table["group"].tolist() == ["(no group)", "some"]
     assert table["customers"].tolist() == [2257, 100]
+    named = clv.value_of_groups(cdnow, some.rename(columns={"group": "tier"}), by="tier", horizon_days=90, fit=bg)
+    assert_frame_equal(named, table)
+    for by in ("customer_id", ""):
+        with pytest.raises(DomainError, match="by must name the column of groups that holds the group"):
+            clv.value_of_groups(cdnow, some, by=by, horizon_days=90, fit=bg)
+    with pytest.raises(SchemaError, match="groups: column 'segment' is missing"):
+        clv.value_of_groups(cdnow, some, by="segment", horizon_days=90, fit=bg)
 
 
 # ------------------------------------------------------------------------------------------- refused

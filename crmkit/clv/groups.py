@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -11,7 +12,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, purchases, schema, summary
 from crmkit.clv.forecast import Base, check_horizon, check_margin, daily_rate, scale
-from crmkit.errors import FitError
+from crmkit.errors import DomainError, FitError
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.histories import F64
 from crmkit.models.off_limit import WEIGHT
@@ -33,6 +34,7 @@ def value_of_groups(
     level: float = 0.8,
     fit: purchases.PurchaseFit | None = None,
     refunds: summary.Refunds = "exclude",
+    by: str = "group",
 ) -> IntoFrameT:
     """Sum up what segments, acquisition channels or any other groups will be worth, with intervals of the sums.
 
@@ -41,21 +43,23 @@ def value_of_groups(
     orders, as_of, horizon_days, discount_rate_per_year, margin, level, fit, refunds
         As for `customer_value`.
     groups : data frame, `schema.GROUPS`
-        `customer_id`, `group`; one row per customer, in the library of `orders`. Customers without a row, or with an
-        empty group, are "(no group)"; customers without orders are left out.
+        `customer_id` and the column `by`; one row per customer, in the library of `orders`. Customers without a row, or
+        with an empty group, are "(no group)"; customers without orders are left out.
+    by : str
+        Column of `groups` that names the group, such as "segment" of `rfm.segment`.
 
     Returns
     -------
     data frame like `orders`
-        One row per group, sorted by `group`: `customers` (count), `expected_orders`, `orders_low`, `orders_high` (order
-        days of the group), `clv`, `clv_low`, `clv_high` (money of the group, 6 decimals), `clv_per_customer`,
-        `clv_chance_error` (standard deviation of the sum by chance), `clv_parameter_error` (standard error of the sum
-        by the estimated parameters).
+        One row per group, sorted by `group` (whatever `by` is): `customers` (count), `expected_orders`, `orders_low`,
+        `orders_high` (order days of the group), `clv`, `clv_low`, `clv_high` (money of the group, 6 decimals),
+        `clv_per_customer`, `clv_chance_error` (standard deviation of the sum by chance), `clv_parameter_error`
+        (standard error of the sum by the estimated parameters).
 
     Raises
     ------
     SchemaError
-        A customer stands in `groups` twice.
+        A customer stands in `groups` twice, or there is no column `by`.
     DomainError, FitError
         As `customer_value`; FitError also where the log gives nothing to learn the value of an order from.
 
@@ -82,7 +86,7 @@ def value_of_groups(
     certain = base.fit.process.with_parameters(list(base.fit.process.parameters.values()))
     found = outlook(certain, base.histories, float(horizon_days), rate_per_day=rate, level=level)
     columns = _ingredients(base, spend, found, float(horizon_days), margin, level, base_mean)
-    sums = _summed(_grouped(base, groups, columns, spend), columns)
+    sums = _summed(_grouped(base, groups, by, columns, spend), columns)
     return frames.build(_table(sums, columns, level), like=orders)
 
 
@@ -117,21 +121,27 @@ def _ingredients(
     return columns
 
 
-def _grouped(base: Base, groups: Any, columns: dict[str, F64], spend: GammaGamma) -> frames.Frame:
+def _grouped(base: Base, groups: Any, by: str, columns: dict[str, F64], spend: GammaGamma) -> frames.Frame:
     """Give customers their group and their summands, in the engine."""
     joined = base.joined(columns)
-    members = schema.admit(groups, schema.GROUPS, beside=joined)
+    members = schema.admit(groups, _table_of(by), beside=joined)
     schema.check_once(members, "groups")
     kinds = [frames.kinds_of(frame, ["customer_id"])["customer_id"] for frame in (joined, members)]
     if kinds[0] != kinds[1]:
         joined, members = (frame.with_columns(nw.col("customer_id").cast(nw.String)) for frame in (joined, members))
-    named = joined.join(
-        members.select("customer_id", group=nw.col("group").cast(nw.String)), on="customer_id", how="left"
-    )
-    by = scale(spend)
-    powers = {name: by * by if name.endswith("//") else by for name in columns if name.endswith("/")}
+    named = joined.join(members.select("customer_id", group=nw.col(by).cast(nw.String)), on="customer_id", how="left")
+    unit = scale(spend)
+    powers = {name: unit * unit if name.endswith("//") else unit for name in columns if name.endswith("/")}
     scaled = {name: nw.col(name) * factor for name, factor in powers.items()}
     return named.with_columns(nw.col("group").fill_null(NO_GROUP), **scaled)
+
+
+def _table_of(by: str) -> schema.Table:
+    """Return the table of groups that are named by the column `by`."""
+    if not isinstance(by, str) or by in ("", "customer_id"):
+        raise DomainError(f"by must name the column of groups that holds the group, such as 'segment', got {by!r}.")
+    columns = [replace(one, name=by) if one.name == "group" else one for one in schema.GROUPS.columns]
+    return replace(schema.GROUPS, columns=tuple(columns))
 
 
 def _summed(grouped: frames.Frame, columns: dict[str, F64]) -> dict[str, Any]:

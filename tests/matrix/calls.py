@@ -75,6 +75,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         "scores": rfm.rfm_scores(rfm_table, cuts=CUTS),
         "segments": segments,
         "groups": segments[["customer_id"]].assign(group=segments["segment"])[:-1],
+        "some segments": segments[:-1],
         "recipients": pd.DataFrame(
             {"variant": np.where(orders.index % 3, "old", "new"), "outcome": orders["amount"].clip(lower=0.0)}
         ).astype({"variant": "str"}),

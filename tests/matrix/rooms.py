@@ -65,8 +65,8 @@ CASES: Mapping[str, Case] = {
     "clv.expected_orders": Case(lambda f: clv.expected_orders(f, as_of=AS_OF, horizon_days=90, fit=FIT)),
     "clv.customer_value": Case(lambda f: clv.customer_value(f, as_of=AS_OF, horizon_days=400, fit=FIT, refunds="net")),
     "clv.value_of_groups": Case(
-        lambda f, groups: clv.value_of_groups(f, groups, as_of=AS_OF, horizon_days=90, fit=FIT),
-        ("orders", "groups"),
+        lambda f, groups: clv.value_of_groups(f, groups, by="segment", as_of=AS_OF, horizon_days=90, fit=FIT),
+        ("orders", "some segments"),
         ("group",),
     ),
     "evaluation.backtest": Case(
