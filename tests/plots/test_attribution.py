@@ -114,7 +114,7 @@ def test_returns_stand_by_return_and_tell_break_even():
     figure = plots.plot_channel_returns(RETURNS)
     (points,) = figure.data
     assert (list(points.x), list(points.marker.symbol)) == ([4.0, 0.8], ["circle", "diamond"])
-    assert title(figure) == "mail returns 4.00 per 1 spent (3.00 to 5.00)"
+    assert title(figure) == "Highest return: mail, 4.00 per 1 spent (3.00 to 5.00)"
     assert "No cost on record: web." in figure.layout.title.subtitle.text.replace("<br>", " ")
 
 

@@ -165,7 +165,7 @@ def test_empty_tables_say_so():
         assert_says(draw(table.head(0), locale="zh"), "表中没有数据")
     assert_says(plots.plot_order_gaps(GAPS.assign(gaps=0)), "No gaps: no customer ordered on two days")
     assert_says(plots.plot_order_windows(FORECAST.head(0)), "No customer with a window to draw")
-    assert_says(plots.plot_repurchase_forecast(FORECAST[3:4]), "Nobody is due: all 1 customers have lapsed")
+    assert_says(plots.plot_repurchase_forecast(FORECAST[3:4]), "Nobody is due: every customer has lapsed (1)")
 
 
 def test_chinese_figures_speak_chinese():

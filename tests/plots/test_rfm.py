@@ -181,7 +181,7 @@ def test_migration_matrix_holds_customers_and_shares(migration):
 
 def test_migration_of_nobody_says_so(segments):
     figure = plots.plot_segment_migration(rfm.segment_migration(segments, segments))
-    assert words(figure)[0] == "Nobody changed segment: all 6 customers stayed where they were"
+    assert words(figure)[0] == "Nobody changed segment: every customer stayed (6)"
 
 
 # -------------------------------------------------------------------------------------------------- what all have alike

@@ -53,7 +53,7 @@ _EN: Final = {
         "Hollow: no gap of their own yet."
     ),
     "due_left": " Not drawn: {lapsed} lapsed, {later} later.",
-    "nobody_due": "Nobody is due: all {lapsed} customers have lapsed",
+    "nobody_due": "Nobody is due: every customer has lapsed ({lapsed})",
     "due_axis": "week beginning",
     "own": "own rhythm",
     "pooled": "no gap of their own yet",

@@ -32,7 +32,7 @@ _EN: Final = {
     "cell_customers": "{customers} customers ({share})",
     "cell_revenue": "median revenue {revenue}",
     "largest_move": "Largest move: {customers} customers from {before} to {after}",
-    "nobody_moved": "Nobody changed segment: all {customers} customers stayed where they were",
+    "nobody_moved": "Nobody changed segment: every customer stayed ({customers})",
     "moves": "Number: customers. Shade: share of the row. Framed: stayed.",
     "between": "Rows: {before}. Columns: {after}. ",
     "before_axis": "segment before",
