@@ -404,3 +404,20 @@ def test_the_scorecard_gives_the_same_points():
     np.testing.assert_array_equal(np.rint(100 * found["score"]), np.rint(100 * expected["points"]))
     again = scoring.read_scorecard(scoring.to_json(card))
     assert again == card
+    # Bands mean something on learnt points: odds against those of the average lead, 1 and 2, up to rounded points.
+    points = np.array([band.low for band in card.bands[1:]])
+    rows = sum(b.count for b in model.card.columns[0].bins)
+    average = model.card.base + sum(b.count * b.hundredths for c in model.card.columns for b in c.bins) / rows
+    assert points[0] == pytest.approx(average / 100.0, abs=0.005 * (1 + len(model.card.columns)))
+    chance = model.card.chance(np.rint(100 * points).astype(np.int64))
+    odds = chance / (1.0 - chance)
+    assert odds[1] / odds[0] == pytest.approx(2.0, rel=1e-9)
+    shares = found["band"].value_counts(normalize=True)
+    assert set(shares.index) == {"cold", "warm", "ready"}
+    for one in ("cold", "warm", "ready"):
+        mine = expected["p_convert"][found["band"] == one]
+        low = {"cold": 0.0, "warm": chance[0], "ready": chance[1]}[one]
+        high = {"cold": chance[0], "warm": chance[1], "ready": 1.0}[one]
+        assert mine.between(low - 1e-9, high).all()
+    own = (scoring.Band("all", 0.0),)
+    assert model.to_scorecard(bands=own).bands == own

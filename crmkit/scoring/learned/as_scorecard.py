@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from crmkit.scoring.cards import BANDS, Attribute, Band, Group, Rule, Scorecard
@@ -11,7 +12,7 @@ from crmkit.scoring.learned.point_card import Bin, BinnedColumn, PointCard
 _TRUTH = {"true": True, "false": False}
 
 
-def as_scorecard(card: PointCard, *, name: str, bands: tuple[Band, ...] = BANDS) -> Scorecard:
+def as_scorecard(card: PointCard, *, name: str, bands: tuple[Band, ...] | None = None) -> Scorecard:
     """Write bins as rules of a `Scorecard` that gives every lead the same points.
 
     Parameters
@@ -19,8 +20,8 @@ def as_scorecard(card: PointCard, *, name: str, bands: tuple[Band, ...] = BANDS)
     card : PointCard
     name : str
         What the scorecard is called.
-    bands : tuple of Band
-        Of the scorecard.
+    bands : tuple of Band, optional
+        Of the scorecard; by default those of `learned_bands`.
 
     Returns
     -------
@@ -49,7 +50,17 @@ def as_scorecard(card: PointCard, *, name: str, bands: tuple[Band, ...] = BANDS)
     points = start / 100.0
     groups = [Group("start", "fit", (nobody,), floor=points, cap=points, name="Start", name_zh="起始分")]
     groups += [Group("traits", "fit", tuple(rules), name="Traits", name_zh="特征")] if rules else []
-    return Scorecard(name, tuple(groups), bands)
+    return Scorecard(name, tuple(groups), learned_bands(card) if bands is None else bands)
+
+
+def learned_bands(card: PointCard) -> tuple[Band, ...]:
+    """Cut learnt points where they mean something: at the average lead learnt from, and at twice its odds.
+
+    "cold": less likely to convert than the average lead. "warm": at least as likely. "ready": at least twice its odds.
+    """
+    average = card.reference / 100.0
+    cuts = (average - card.scale.double, average, average + card.scale.double)
+    return tuple(replace(band, low=round(cut, 2)) for band, cut in zip(BANDS, cuts, strict=True))
 
 
 def _otherwise(column: BinnedColumn) -> int:

@@ -23,7 +23,7 @@ from crmkit.frames.local import Categories, Numbers, is_table, local_arrays, loc
 from crmkit.models.ranks import strongest
 from crmkit.models.stored import read_stored
 from crmkit.models.two_classes import two_classes
-from crmkit.scoring.cards import BANDS, Band, Scorecard
+from crmkit.scoring.cards import Band, Scorecard
 from crmkit.scoring.learned.as_scorecard import as_scorecard
 from crmkit.scoring.learned.evidence import Monotone, fit_point_card
 from crmkit.scoring.learned.point_card import F64, I64, PointCard, Scale
@@ -201,8 +201,12 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         return self._fitted().bin_points()
 
-    def to_scorecard(self, *, name: str = "Learned score", bands: tuple[Band, ...] = BANDS) -> Scorecard:
-        """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""
+    def to_scorecard(self, *, name: str = "Learned score", bands: tuple[Band, ...] | None = None) -> Scorecard:
+        """Write the points as a rule `Scorecard`: the same points for every lead.
+
+        `bands` are your own, or by default: "cold" below the average lead learnt from, "warm" from it on, "ready" from
+        twice its odds to convert on.
+        """
         return as_scorecard(self._fitted(), name=name, bands=bands)
 
     def to_json(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 
 from crmkit.models.stored import read_stored
 from crmkit.notebook_cards import notebook_card
-from crmkit.scoring.cards import BANDS, Band, Scorecard
+from crmkit.scoring.cards import Band, Scorecard
 from crmkit.scoring.learned import wording
 from crmkit.scoring.learned.as_scorecard import as_scorecard
 from crmkit.scoring.learned.leakage import LeadColumn
@@ -98,8 +98,12 @@ class LeadModel:
         """List all bins, ready for `pandas.DataFrame`: the columns of `LeadClassifier.bin_points`."""
         return self.card.bin_points()
 
-    def to_scorecard(self, *, name: str = "Learned score", bands: tuple[Band, ...] = BANDS) -> Scorecard:
-        """Write the points as a rule `Scorecard`: the same points for every lead, with `bands` of your own."""
+    def to_scorecard(self, *, name: str = "Learned score", bands: tuple[Band, ...] | None = None) -> Scorecard:
+        """Write the points as a rule `Scorecard`: the same points for every lead.
+
+        `bands` are your own, or by default: "cold" below the average lead learnt from, "warm" from it on, "ready" from
+        twice its odds to convert on.
+        """
         return as_scorecard(self.card, name=name, bands=bands)
 
     def _repr_html_(self) -> str:
