@@ -37,7 +37,8 @@ def customer_value(
     discount_rate_per_year : float
         An order u days after `as_of` counts (1 + rate)^(-u / 365): real days, no months. At least 0.
     margin : float
-        Share of an order's value that is kept, above 0; multiplies `clv` and its interval.
+        Share of an order's value that is kept, above 0; multiplies `clv` and its interval. 1, the default, keeps all:
+        `clv` is then revenue, no profit.
 
     Returns
     -------
