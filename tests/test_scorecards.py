@@ -211,6 +211,17 @@ def test_tables_that_lack_what_the_card_asks_for_are_refused():
         scoring.update_scores(old, events(), leads=leads(), card=card, as_of=DAY)
 
 
+def test_a_log_in_which_nothing_is_asked_for_is_said_aloud():
+    card, log = scoring.hubspot(), events(("Form filled", "2024-05-01"), ("Mail opened", "2024-05-02"))
+    people = leads(**dict.fromkeys(("company_size", "country", "industry", "job_title", "seniority"), ["x"]))
+    said = r"^None of the 2 events up to .* the log has 'Form filled', the card asks for '"
+    with pytest.warns(UserWarning, match=said):
+        scoring.score_leads(people, log, card=card, as_of=DAY)
+    asked = next(rule.when.event[0] for group in card.groups for rule in group.rules if isinstance(rule.when, Event))
+    for fine in (events(), events((asked, "2024-05-01"), ("Mail opened", "2024-05-02"))):
+        scoring.score_leads(people, fine, card=card, as_of=DAY)  # warnings are errors: none here
+
+
 def test_a_column_without_any_value_is_neutral():
     empty = leads(industry=[None])
     assert score(scoring.seventy_points(), events(("webinar", "2024-05-01")), people=empty)["score"] == 25

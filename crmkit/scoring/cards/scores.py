@@ -12,7 +12,8 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.errors import DomainError
 from crmkit.scoring.cards.card import DISQUALIFIED, LETTERS, Scorecard
-from crmkit.scoring.cards.entrance import admitted_events, admitted_leads
+from crmkit.scoring.cards.conditions import Event
+from crmkit.scoring.cards.entrance import admitted_events, admitted_leads, conditions
 from crmkit.scoring.cards.handing import crossed_of, hand_off_moments, near_threshold
 from crmkit.scoring.cards.ledger import day_ledger
 from crmkit.scoring.cards.marked import marked_events
@@ -33,7 +34,7 @@ def score_leads(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.da
         One row per lead, with the columns that the card asks for. Leads created after `as_of` are left out.
     events : data frame, `schema.LEAD_EVENTS`
         One row per thing a lead did, in any order; with `content` and `channel` if the card asks for them. Events that
-        no rule asks for are passed over.
+        no rule asks for are passed over; a log in which nothing is asked for is warned of.
     card : Scorecard
         The rules.
     as_of : date
@@ -94,6 +95,7 @@ def score_leads(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.da
     people = frames.settled(admitted_leads(leads, checked, day), like=leads)
     log = admitted_events(events, checked, day, beside=people)
     totals = frames.settled(standing_totals(marked_events(log, checked), checked, day, like=leads), like=leads)
+    _report_unasked(totals, log, checked, day)
     _report_unknown(totals, people, leads, checked)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     near = near_threshold(log, marked_events, standing, checked, like=leads)
@@ -107,6 +109,25 @@ def checked_card(card: Scorecard) -> Scorecard:
     if not isinstance(card, Scorecard):
         raise DomainError(f"card must be a Scorecard, such as read_scorecard gives, got {type(card).__name__}.")
     return card
+
+
+def _report_unasked(totals: frames.Frame, log: frames.Frame, card: Scorecard, day: dt.date) -> None:
+    """Warn of a log in which nothing bears a name that the card asks for: the two were not made for each other."""
+    asked = sorted({name for _, when in conditions(card, Event) for name in when.event})
+    if not asked or len(frames.arrays(totals.select("lead_id").head(1), ["lead_id"])["lead_id"]):
+        return
+    named = log.select("event", met=frames.one_if(nw.col("event").is_in(asked)))
+    found = frames.arrays(
+        named.select(events=nw.len(), met=nw.col("met").sum(), first=nw.col("event").min()), ["events", "met", "first"]
+    )
+    if found["events"][0] and not found["met"][0]:
+        warnings.warn(
+            f"None of the {found['events'][0]} events up to {day} is one that the card scores, so nobody has a point "
+            f"for what they did: the log has {found['first'].tolist()[0]!r}, the card asks for "
+            f"{', '.join(map(repr, asked[:3]))}{' ...' if len(asked) > 3 else ''}. Rename the events, or write the "
+            f"card with your names.",
+            stacklevel=3,
+        )
 
 
 def _report_unknown(totals: frames.Frame, people: frames.Frame, leads: Any, card: Scorecard) -> None:
