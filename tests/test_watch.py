@@ -125,6 +125,16 @@ def test_pairs_against_a_walk_through_the_log(start, answer):
     assert pairs == pairs_by_hand([row for row in log if row[1] in (start, answer)], start, answer)
 
 
+def test_a_request_that_no_event_is_called_is_said_aloud():
+    log = pd.DataFrame({"lead_id": [1], "event": ["Ask"], "occurred_at": [pd.Timestamp("2024-01-01")]})
+    with pytest.warns(UserWarning, match=r"^None of the 1 events is called 'ask', .*; the log has 'Ask'\."):
+        found = funnel.response_pairs(log, start="ask", answer="reply", as_of=AS_DAY)
+    assert len(found) == 0
+    assert len(funnel.response_pairs(log[:0], start="ask", answer="reply", as_of=AS_DAY)) == 0
+    waiting = funnel.response_pairs(log, start="Ask", answer="reply", as_of=AS_DAY)
+    assert waiting["first_response_at"].isna().tolist() == [True]
+
+
 def test_the_median_keeps_those_who_wait():
     # Ten requests: five answered after 1 to 5 minutes, five still waiting since 10: leaving them out gives 3.
     seconds = [60.0 * k for k in range(1, 6)] + [600.0] * 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import warnings
 
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
@@ -37,12 +38,14 @@ def response_pairs(events: IntoFrameT, *, start: str, answer: str, as_of: dt.dat
     Notes
     -----
     A request waits until the first answer at or after it. What asks again while it waits is a reminder, no second
-    request; an answer to nothing is left out. At one instant the request comes first.
+    request; an answer to nothing is left out. At one instant the request comes first. A log with events, none of
+    which is called `start`, is warned of.
     """
     if not start or not answer:
         raise DomainError(f"start and answer must be names of events, got {start!r} and {answer!r}.")
     seen_before, _ = frames.as_moment(as_of)
     rows = schema.admit(events, schema.LEAD_EVENTS, columns=("lead_id", "event", "occurred_at"))
+    _report_no_start(rows, start)
     asks, answers = nw.col("event") == start, nw.col("event") == answer
     chosen = frames.with_seconds(rows.filter(asks | answers), second="occurred_at")
     known = chosen.filter(nw.col("second") < seen_before).with_columns(is_answer=frames.one_if(~asks))
@@ -52,6 +55,19 @@ def response_pairs(events: IntoFrameT, *, start: str, answer: str, as_of: dt.dat
     )
     columns = ("lead_id", "created_at", "first_response_at", "request")
     return frames.leave(made.select(*columns), like=events, sort=["lead_id", "request"])
+
+
+def _report_no_start(rows: frames.Frame, start: str) -> None:
+    """Warn of a log in which nothing begins a request: the name is another one, more likely than not."""
+    marked = rows.select("event", asks=frames.one_if(nw.col("event") == start))
+    sums = marked.select(events=nw.len(), asks=nw.col("asks").sum(), first=nw.col("event").min())
+    found = frames.arrays(sums, ["events", "asks", "first"])
+    if found["events"][0] and not found["asks"][0]:
+        warnings.warn(
+            f"None of the {found['events'][0]} events is called {start!r}, so there is no request to pair; the log has "
+            f"{found['first'].tolist()[0]!r}. Give start= as the log spells it.",
+            stacklevel=3,
+        )
 
 
 def _first_two(known: frames.Frame) -> frames.Frame:
