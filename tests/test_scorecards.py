@@ -213,7 +213,8 @@ def test_tables_that_lack_what_the_card_asks_for_are_refused():
 
 def test_a_log_in_which_nothing_is_asked_for_is_said_aloud():
     card, log = scoring.hubspot(), events(("Form filled", "2024-05-01"), ("Mail opened", "2024-05-02"))
-    people = leads(**dict.fromkeys(("company_size", "country", "industry", "job_title", "seniority"), ["x"]))
+    columns = ("company_size", "country", "industry", "job_title", "seniority")
+    people = leads(**{column: ["x"] for column in columns})
     said = r"^None of the 2 events up to .* the log has 'Form filled', the card asks for '"
     with pytest.warns(UserWarning, match=said):
         scoring.score_leads(people, log, card=card, as_of=DAY)
