@@ -11,13 +11,13 @@ from crmkit import frames, schema
 from crmkit.errors import DomainError, SchemaError
 
 
-def side_by_side(credit: IntoFrameT, *, of: Literal["conversions", "value", "share"] = "conversions") -> IntoFrameT:
+def side_by_side(credit: IntoFrameT, *, value: Literal["conversions", "value", "share"] = "conversions") -> IntoFrameT:
     """Lay the models of `attribute_all` next to each other.
 
     Parameters
     ----------
     credit : data frame, `schema.CREDIT` with `model`
-    of : {"conversions", "value", "share"}
+    value : {"conversions", "value", "share"}
 
     Returns
     -------
@@ -30,18 +30,18 @@ def side_by_side(credit: IntoFrameT, *, of: Literal["conversions", "value", "sha
     SchemaError
         There is no column `model`, or a channel stands twice with one model, or not with each.
     DomainError
-        `of` is none of these.
+        `value` is none of these.
     """
-    if of not in ("conversions", "value", "share"):
-        raise DomainError(f'of must be "conversions", "value" or "share", got {of!r}.')
+    if value not in ("conversions", "value", "share"):
+        raise DomainError(f'value must be "conversions", "value" or "share", got {value!r}.')
     names = frames.column_names(credit)
     if "model" not in names:
         raise SchemaError("credit.model: the column is missing; expected the table of attribute_all(...).")
-    rows = frames.arrays(schema.admit(credit, schema.CREDIT), ["model", "channel", of])
+    rows = frames.arrays(schema.admit(credit, schema.CREDIT), ["model", "channel", value])
     models = list(dict.fromkeys(sorted(rows["model"].tolist())))
     channels, at = np.unique(rows["channel"].astype(str), return_inverse=True)
     wide = np.full((len(channels), len(models)), np.nan)
-    wide[at, np.searchsorted(models, rows["model"].astype(str))] = rows[of]
+    wide[at, np.searchsorted(models, rows["model"].astype(str))] = rows[value]
     if wide.size != len(at) or np.isnan(wide).any():
         raise SchemaError(
             f"credit: {len(at)} rows of {len(channels)} channels and {len(models)} models; expected each channel once "

@@ -59,7 +59,7 @@ CASES: Mapping[str, Case] = {
         lambda t, c: attribution.customer_credits(t, c, model="shapley", as_of=AS_OF), LOGS, ("customer_id", "channel")
     ),
     "attribution.side_by_side": Case(
-        lambda f: attribution.side_by_side(f, of="value"), ("credit by models",), ("channel",)
+        lambda f: attribution.side_by_side(f, value="value"), ("credit by models",), ("channel",)
     ),
 }
 
