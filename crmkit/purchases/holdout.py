@@ -18,7 +18,7 @@ from crmkit.purchases import customers, processes
 # What a process is to be good at: the number of orders to come, or the chance of each number.
 Judge: TypeAlias = Literal["orders", "chance"]
 LEAST_CUSTOMERS, LEAST_SPAN = 100, 56
-_CUTS, _PART, _LONGEST, _SAMPLE = 2, 4, 182, 50_000
+_CUTS, _PART, _LONGEST, SAMPLE = 2, 4, 182, 50_000
 _MOST_ORDERS = 20  # more are one answer, "20 or more": still a proper score, and its tail needs no distribution
 _LEAST = 1e-12  # a probability of 0 that came true costs 28, not infinity
 
@@ -126,22 +126,10 @@ def rolling_holdout(
             return f"only {known} customers are known at {cut}, a holdout needs {LEAST_CUSTOMERS}"
         if past.x.max() == 0:
             return f"no customer has bought twice up to {cut}"
-        pasts.append(thinned(past, bought))
+        part, rows_kept = past.spaced(SAMPLE)
+        pasts.append((part, bought[rows_kept]))
     losses = [{m: _losses(m, *past, horizon) for m in models} for past in pasts]
     return Trial(horizon, losses, [past.count for past, _ in pasts])
-
-
-def thinned(past: Histories, bought: NDArray[np.int64]) -> tuple[Histories, NDArray[np.int64]]:
-    """Take every so many-th customer of the sorted rows: a sample stratified by history, the same on every engine."""
-    many = int(past.n_customers)
-    if many <= _SAMPLE:
-        return past, bought
-    chosen = (np.arange(_SAMPLE) * many + many // 2) // _SAMPLE
-    rows = np.searchsorted(np.cumsum(past.count), chosen, side="right")
-    kept, counts = np.unique(rows, return_counts=True)
-    part = past.take(kept)
-    weighted = Histories.in_order(part.x, part.t_x, part.T, part.sum_log_gap, counts.astype(np.float64))
-    return weighted, bought[kept]
 
 
 def _losses(model: str, past: Histories, bought: NDArray[np.int64], horizon: int) -> F64 | None:
