@@ -112,10 +112,11 @@ def maximise(
     curvature = inverse_information(observed_information(first, best) / first_scale)
     found = None
     if sample is not None:
-        of_sample = _climbed(sample[0], best, lower, upper, sample[1], curvature)
-        information = of_sample.information * (n_customers / sample[1])
-        found = _polished(objective, of_sample.z, lower, upper, n_customers, information)
-        best, curvature = of_sample.z, inverse_information(of_sample.information / sample[1])
+        part = _climbed(sample[0], best, lower, upper, sample[1], curvature)
+        # What a part of the customers does not tell, all of them may: on a plateau no step would leave it again.
+        if part.settled and not part.at_limit.any():
+            information = part.information * (n_customers / sample[1])
+            found = _polished(objective, part.z, lower, upper, n_customers, information)
     if found is None or not found.settled:
         found = _climbed(objective, best, lower, upper, n_customers, curvature)
     for i in np.flatnonzero(np.isfinite(lower) | np.isfinite(upper)):

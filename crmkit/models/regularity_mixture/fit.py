@@ -111,8 +111,8 @@ def _with_shares_in_use(
         found = likelihood.maximum([np.concatenate([start, [roots[k] for k in active]])], active, scout, sample)
         if before is not None and found.log_likelihood <= before[0].log_likelihood + _NO_GAIN:
             return before
-        # The scout knows the first start only: at its own maximum a share that comes back would be 0 again.
-        scout = None
+        # Parts of the customers know the first start only: at their maximum a share that comes back would be 0 again.
+        scout = sample = None
         shares = _spread(_shares(found.z[p:]), active, ks)
         gains = likelihood.at(found.z[:p], shares, ks)[2] / likelihood.n_customers
         wanted = [k for k, gain in zip(ks, gains, strict=True) if k not in active and gain > 1.0 + 1e-7]
