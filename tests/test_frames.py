@@ -5,6 +5,7 @@ import gc
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -13,6 +14,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from pandas.testing import assert_frame_equal
 
 from crmkit import frames, rfm, schema
 from crmkit.errors import DomainError, SchemaError
