@@ -5,6 +5,7 @@ import gc
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import duckdb
 import narwhals.stable.v2 as nw
@@ -13,6 +14,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from pandas.testing import assert_frame_equal
 
 from crmkit import frames, rfm, schema
 from crmkit.errors import DomainError, SchemaError
@@ -613,3 +615,26 @@ def test_a_column_of_few_values_is_that_of_its_rows(engine: str) -> None:
     plain = {"name": names[codes], "number": np.array([5, 7, 9])[codes]}
     found, expected = (engines.to_pandas(frames.build(columns, like=like)) for columns in (coded, plain))
     pd.testing.assert_frame_equal(found, expected)
+
+
+def test_a_database_of_our_own_keeps_what_was_computed_until_it_clears_it(tmp_path: Path) -> None:
+    """Several statements of one call share a table there; in a caller's database none is ever made."""
+    orders = pd.DataFrame({"customer_id": ["a", "b", "a"], "amount": [1.0, 2.0, 3.0]})
+    tables = "select count(*) from duckdb_tables()"
+    theirs = duckdb.connect()
+    relation = theirs.from_df(orders)
+    assert_frame_equal(frames.leave(frames.settled(frames.enter(relation), like=relation), like=relation).df(), orders)
+    assert theirs.execute(tables).fetchall() == [(0,)]
+    database = frames.Database(tmp_path / "spill")
+    source = tmp_path / "orders.parquet"
+    theirs.from_df(orders).write_parquet(str(source))
+    database.read_parquet("orders", [source])
+    own = database.table("orders")
+    kept = frames.settled(frames.enter(own), like=own)
+    assert own.query("t", tables).fetchall() == [(2,)]
+    database.clear()
+    assert own.query("t", tables).fetchall() == [(1,)]
+    assert database.rows("orders") == 3
+    with pytest.raises(duckdb.Error, match="crmkit_made"):
+        frames.leave(kept, like=own).fetchall()
+    database.close()

@@ -12,7 +12,7 @@ from crmkit.errors import DomainError, FitError, SchemaError
 from crmkit.models.histories import Histories
 from crmkit.models.regular_beta_geometric import RegularBetaGeometric
 from crmkit.purchases.choice import chosen
-from crmkit.purchases.holdout import Holdout, thinned
+from crmkit.purchases.holdout import Holdout
 from tests import engines
 
 CUT = dt.date(1997, 9, 30)
@@ -234,16 +234,6 @@ def test_a_short_log_is_chosen_by_bic_and_says_why(fifth, until, customers, why)
         orders = orders[orders["customer_id"].isin(early)]
     fit = purchases.fit_purchase_process(orders, as_of=dt.date.fromisoformat(until))
     assert f" by BIC, as {why}: " in fit.choice
-
-
-def test_many_customers_are_thinned_evenly():
-    count = np.array([60_000.0, 30_000.0, 10_000.0])
-    past = Histories.in_order([0, 1, 2], [0, 10, 20], [50, 50, 50], None, count)
-    part, bought = thinned(past, np.array([0, 1, 2]))
-    assert part.count.tolist() == [30_000, 15_000, 5_000]
-    assert bought.tolist() == [0, 1, 2]
-    few = Histories.in_order([0], [0], [50], None, [50_000.0])
-    assert thinned(few, np.array([0]))[0] is few
 
 
 def test_a_large_base_is_fitted_whole_to_what_each_judge_takes(fifth, monkeypatch):

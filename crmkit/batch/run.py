@@ -194,6 +194,7 @@ class _Run:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             done(room, work)
+        work.database.clear()
         said = tuple(dict.fromkeys(str(warning.message) for warning in caught))
         rows = {table: work.database.rows(table) for table in JOBS[room].results}
         return JobDone(rows, said, time.monotonic() - began)

@@ -15,7 +15,7 @@ import duckdb
 
 from crmkit.errors import SchemaError, UnreachableError
 from crmkit.frames.csv_headers import header_of
-from crmkit.frames.eager import fetched
+from crmkit.frames.eager import KEEPS, MADE, fetched
 from crmkit.frames.expressions import literal
 from crmkit.frames.private import private_connection
 
@@ -59,6 +59,15 @@ class Database:
             *([f"threads = {threads:d}"] if threads else []),
         ):
             self._connection.execute(f"set {setting}")
+        self._connection.execute(f"set variable {KEEPS} = true")
+
+    def clear(self) -> None:
+        """Drop the tables that were computed on the way to a result; those that were kept stay."""
+        found = self._connection.query(
+            f"select table_name from duckdb_tables() where starts_with(table_name, '{MADE}')"
+        )
+        for (name,) in found.fetchall():
+            self.drop(name)
 
     def close(self) -> None:
         """Let go of all tables."""

@@ -89,8 +89,9 @@ def settled(result: Frame, *, like: IntoFrameT) -> Frame:
     """Compute a table of many uses but once: eager libraries at once, lazy ones when the answer is asked for.
 
     Polars finds equal parts of a plan by itself. DuckDB computes each use anew unless `once` says otherwise (alerts of
-    a million orders: 100 CPU seconds instead of 7). Spark, too, plans each use anew: a local checkpoint cuts the plan
-    there and keeps the rows on the executors for as long as the answer is.
+    a million orders: 100 CPU seconds instead of 7); a `Database` of our own keeps the table until it is told to clear,
+    so that several statements share it, while in a caller's none is made. Spark, too, plans each use anew: a local
+    checkpoint cuts the plan there and keeps the rows on the executors for as long as the answer is.
     """
     library = recognised(like)[1]
     if library in ("pandas", "pyarrow"):
@@ -98,7 +99,8 @@ def settled(result: Frame, *, like: IntoFrameT) -> Frame:
     if library == "spark":
         return wrapped(result.to_native().localCheckpoint(eager=False))
     if library == "duckdb":
-        return wrapped(once.marked(result.to_native()))
+        native = result.to_native()
+        return wrapped(eager.made(native) if eager.is_own(native) else once.marked(native))
     return result.collect().lazy() if library == "polars" else result
 
 
@@ -113,7 +115,7 @@ def held(result: Frame, *, like: IntoFrameT) -> Frame:
     library = recognised(like)[1]
     if library == "polars lazy":
         return result.collect().lazy()
-    if library != "duckdb":
+    if library != "duckdb" or eager.is_own(result.to_native()):
         return settled(result, like=like)
     native, kinds = result.to_native(), result.collect_schema()
     rows = wrapped(eager.beside(native, eager.fetched(native.df)))  # no table is made in the caller's database

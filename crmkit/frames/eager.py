@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 Column: TypeAlias = "Sequence[Any] | npt.NDArray[Any] | Coded"
 Columns: TypeAlias = "Mapping[str, Column]"
 _SMALL = "crmkit_small_table"
+# What the names of tables that were made begin with; the variable that a database of our own sets.
+MADE = "crmkit_made_"
+KEEPS = "crmkit_keeps_tables"
 _T = TypeVar("_T")
 
 
@@ -60,9 +63,14 @@ def left(result: Frame, like: Any, same: Collection[str]) -> Any:
 
 def made(relation: Any) -> Any:
     """Compute a relation into a table of its own connection."""
-    name = f"crmkit_made_{uuid.uuid4().hex}"  # a name that no other table has; no result depends on it
+    name = f"{MADE}{uuid.uuid4().hex}"  # a name that no other table has; no result depends on it
     fetched(lambda: relation.create(name))
     return _beginning(relation).query(_SMALL, f'from "{name}"')
+
+
+def is_own(relation: Any) -> bool:
+    """Tell whether a relation belongs to a `Database`, which keeps tables that were made and clears them away."""
+    return bool(_beginning(relation).query(_SMALL, f"select getvariable('{KEEPS}')").fetchall()[0][0])
 
 
 def fetched(fetch: Callable[[], _T]) -> _T:

@@ -16,6 +16,7 @@ from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.histories import F64
 from crmkit.models.outlook import Outlook
 from crmkit.models.parameter_axes import neighbours
+from crmkit.models.row_blocks import in_blocks
 
 # Where nu is spread so widely that the value per order has no variance, the variance of this shape stands in.
 _LEAST_SHAPE = 2.5
@@ -66,6 +67,16 @@ def value_per_scale(
     base_mean : float
         Mean value of an order in the base: stands in where the model has no mean.
     """
+    found = in_blocks(
+        len(x),
+        lambda block: _values(spend, x[block], orders.take(block), margin=margin, level=level, base_mean=base_mean),
+    )
+    return ValuePerScale(**found)
+
+
+def _values(
+    spend: GammaGamma, x: F64, orders: Outlook, *, margin: float, level: float, base_mean: float
+) -> dict[str, F64]:
     per_order = unit_value(spend, x, base_mean=base_mean)
     kept = margin * np.where(orders.orders > 0, orders.discounted / np.maximum(orders.orders, 1e-300), 1.0)
     shape = spend.p * x + spend.q
@@ -79,7 +90,8 @@ def value_per_scale(
     enough = np.maximum(shape, _LEAST_SHAPE)
     of_nu = spend.p**2 / ((enough - 1.0) * (enough - 2.0))
     total = kept**2 * of_nu * (orders.square + orders.mean / spend.p)
-    return ValuePerScale(per_order, margin * orders.discounted * per_order, ends[0], ends[1], total)
+    clv = margin * orders.discounted * per_order
+    return {"order_value": per_order, "clv": clv, "low": ends[0], "high": ends[1], "square": total}
 
 
 def unit_value(spend: GammaGamma, x: F64, *, base_mean: float) -> F64:

@@ -8,7 +8,7 @@ its estimate, which match mean and covariance of the parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from crmkit.models.order_counts import Weighted, order_counts
 from crmkit.models.parameter_axes import neighbours, off_limits, sigma_points
 from crmkit.models.purchase_process import PurchaseProcess
 from crmkit.models.regularity_mixture import RegularityMixture
+from crmkit.models.row_blocks import in_blocks
 
 Ask = Callable[[PurchaseProcess, Histories], F64]
 
@@ -52,6 +53,10 @@ class Outlook:
     mean: F64
     square: F64
 
+    def take(self, rows: slice) -> Outlook:
+        """Return the outlook of some of the rows."""
+        return Outlook(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
 
 def outlook(
     process: PurchaseProcess, histories: Histories, days: float, *, rate_per_day: float, level: float
@@ -78,20 +83,25 @@ def outlook(
     ]
     if rate_per_day > 0.0:
         questions.append(lambda model, rows: model.discounted_expected_purchases(rows, days, rate_per_day))
-    shares = process.regularity_probabilities(histories) if isinstance(process, RegularityMixture) else None
-    p_alive, p_order, orders, *rest = answers(process, histories, questions, shares)
-    discounted = np.minimum(rest[0], orders) if rest else orders
     models: Weighted = [(1.0, process)]
-    mean, known = orders, shares
-    if _matters(process, histories, days):
-        known = None  # each neighbour weighs its components by shares of its own
-        models = [
-            (weight, process.with_parameters(values.tolist())) for weight, values in sigma_points(process.estimate)
-        ]
-        mean = sum((w * answers(model, histories, questions[2:3])[0] for w, model in models), start=0.0 * orders)
-    if_alive = orders / np.maximum(p_alive, 1e-300)
-    found = order_counts(models, histories, days, level=level, if_alive=if_alive, mean=mean, shares=known)
-    return Outlook(p_alive, p_order, orders, discounted, found.low, found.high, found.p_none, mean, found.square)
+    if is_mixed := _matters(process, histories, days):
+        models = [(w, process.with_parameters(values.tolist())) for w, values in sigma_points(process.estimate)]
+
+    def ask(block: slice) -> dict[str, F64]:
+        rows = histories.take(block)
+        shares = process.regularity_probabilities(rows) if isinstance(process, RegularityMixture) else None
+        p_alive, p_order, orders, *rest = answers(process, rows, questions, shares)
+        discounted = np.minimum(rest[0], orders) if rest else orders
+        mean, known = orders, shares
+        if is_mixed:
+            known = None  # each neighbour weighs its components by shares of its own
+            mean = sum((w * answers(model, rows, questions[2:3])[0] for w, model in models), start=0.0 * orders)
+        if_alive = orders / np.maximum(p_alive, 1e-300)
+        found = order_counts(models, rows, days, level=level, if_alive=if_alive, mean=mean, shares=known)
+        own = {"p_alive": p_alive, "p_order": p_order, "orders": orders, "discounted": discounted, "mean": mean}
+        return own | {"low": found.low, "high": found.high, "p_none": found.p_none, "square": found.square}
+
+    return Outlook(**in_blocks(len(histories), ask))
 
 
 def answers(

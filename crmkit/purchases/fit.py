@@ -12,7 +12,7 @@ from crmkit import frames, summary
 from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import Histories
 from crmkit.purchases import choice, customers, processes
-from crmkit.purchases.holdout import Judge, Trial, rolling_holdout, thinned
+from crmkit.purchases.holdout import Judge, Trial, rolling_holdout, sampled
 from crmkit.purchases.money import Money, fit_money
 from crmkit.purchases.processes import Model, Process
 from crmkit.purchases.result import PurchaseFit
@@ -129,8 +129,9 @@ def fitted_to_summary(
         )
     wanted = _wanted(model, rows)
     trial = _trial(orders, as_of, wanted, rows, refunds)
-    part = rows if len(wanted) == 1 else thinned(rows, np.zeros(len(rows), dtype=np.int64))[0]
-    fits, whole = [processes.fitted(name, part) for name in wanted], dict[str, Process]()
+    part = rows if len(wanted) == 1 else sampled(rows)[0]
+    fits = [processes.fitted(name, part, off_limits=part is rows) for name in wanted]
+    whole = dict[str, Process]()
     spend = customers.spend_rows(entered)
     money = None if spend is None else _money(spend)
     made: dict[Judge, PurchaseFit] = {}

@@ -126,22 +126,15 @@ def rolling_holdout(
             return f"only {known} customers are known at {cut}, a holdout needs {LEAST_CUSTOMERS}"
         if past.x.max() == 0:
             return f"no customer has bought twice up to {cut}"
-        pasts.append(thinned(past, bought))
+        part, kept = sampled(past)
+        pasts.append((part, bought[kept]))
     losses = [{m: _losses(m, *past, horizon) for m in models} for past in pasts]
     return Trial(horizon, losses, [past.count for past, _ in pasts])
 
 
-def thinned(past: Histories, bought: NDArray[np.int64]) -> tuple[Histories, NDArray[np.int64]]:
-    """Take every so many-th customer of the sorted rows: a sample stratified by history, the same on every engine."""
-    many = int(past.n_customers)
-    if many <= _SAMPLE:
-        return past, bought
-    chosen = (np.arange(_SAMPLE) * many + many // 2) // _SAMPLE
-    rows = np.searchsorted(np.cumsum(past.count), chosen, side="right")
-    kept, counts = np.unique(rows, return_counts=True)
-    part = past.take(kept)
-    weighted = Histories.in_order(part.x, part.t_x, part.T, part.sum_log_gap, counts.astype(np.float64))
-    return weighted, bought[kept]
+def sampled(rows: Histories) -> tuple[Histories, NDArray[np.int64]]:
+    """Take the customers that processes are compared on, and say which rows they are."""
+    return rows.spaced(_SAMPLE)
 
 
 def _losses(model: str, past: Histories, bought: NDArray[np.int64], horizon: int) -> F64 | None:

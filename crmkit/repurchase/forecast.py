@@ -15,6 +15,7 @@ from crmkit import frames, purchases, summary
 from crmkit.errors import DomainError
 from crmkit.models.histories import F64
 from crmkit.models.regularity_mixture.next_purchase import Returns
+from crmkit.models.row_blocks import in_blocks
 from crmkit.models.season_clock import SeasonClock
 from crmkit.repurchase import wording
 from crmkit.repurchase.rhythm import LONGEST_DAYS, TWO_YEARS, Rhythm
@@ -147,7 +148,9 @@ def forecast_frame(
 ) -> frames.Frame:
     """Forecast in the engine from a settled summary, without words, beside the columns of the summary."""
     rhythm = Rhythm.of(summarised, as_of=as_of, by=by, fit=fit, clock=clock)
-    answers = _answers(rhythm, horizon_days, level, within_days)
+    answers = in_blocks(
+        len(rhythm.histories), lambda block: _answers(rhythm.take(block), horizon_days, level, within_days)
+    )
     joined = frames.join_small(rhythm.entered, {**rhythm.keys, **answers}, on=list(rhythm.keys))
     return joined.with_columns(
         nw.col("next_order_day", "window_start", "window_end").cast(nw.Date),

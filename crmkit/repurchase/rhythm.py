@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -81,16 +81,21 @@ class Rhythm:
                 "No customer has ordered on two days up to as_of: there is no gap between orders to learn from.\n"
                 "Look at as_of and at by: a longer log, or customers instead of customers and products."
             )
-        grouped = histories.grouped()[0].thinned(_ENOUGH)
+        grouped = histories.grouped()[0].spaced(_ENOUGH)[0]
         plain = clock is None and len(by) == 1
         given = fit.process if fit else None
         if plain and isinstance(given, RegularityMixture):
             mixture = given
         else:
             family = given.family if isinstance(given, RegularityMixture) else "MBG"
-            mixture = fit_regularity_mixture(grouped, family=family)
+            mixture = fit_regularity_mixture(grouped, family=family, off_limits=False)
         process = given if plain and given else _like(given, grouped, mixture)
         return cls(entered, {name: rows[name] for name in keys}, histories, scale, mixture, process, day, clock)
+
+    def take(self, rows: slice) -> Rhythm:
+        """Return the rhythm of some of the distinct rows, for the same customers."""
+        keys = {name: values[rows] for name, values in self.keys.items()}
+        return replace(self, keys=keys, histories=self.histories.take(rows), scale=self.scale[rows])
 
     def p_order(self, days: F64, returns: Returns) -> F64:
         """P(at least one order in so many days of the histories' own time), shape (n,)."""
@@ -135,7 +140,7 @@ def _like(given: Process | None, histories: Histories, mixture: RegularityMixtur
     """Fit the family of a process to histories in a time of their own."""
     if given is None or isinstance(given, RegularityMixture):
         return mixture
-    return processes.fitted(processes.model_of(given), histories)[0]
+    return processes.fitted(processes.model_of(given), histories, off_limits=False)[0]
 
 
 def _timed(rows: dict[str, NDArray[Any]], day: int, clock: SeasonClock | None) -> tuple[Histories, F64]:

@@ -90,3 +90,19 @@ def test_histories_are_read_only_and_leave_the_callers_arrays_alone():
 
 def test_no_customers_are_no_rows():
     assert len(Histories.distinct([], [], [])) == 0
+
+
+def test_many_customers_are_taken_evenly():
+    count = np.array([60_000.0, 30_000.0, 10_000.0])
+    part, rows = Histories.in_order([0, 1, 2], [0, 10, 20], [50, 50, 50], None, count).spaced(50_000)
+    assert part.count.tolist() == [30_000, 15_000, 5_000]
+    assert rows.tolist() == [0, 1, 2]
+    few = Histories.in_order([0], [0], [50], None, [50_000.0])
+    assert few.spaced(50_000)[0] is few
+
+
+def test_covariates_of_those_taken_come_along():
+    whole = Histories.in_order([0, 1, 2, 2], [0, 1, 2, 3], [9] * 4, None, None, [[1.0], [2.0], [3.0], [4.0]])
+    part, rows = whole.spaced(2)
+    assert rows.tolist() == [1, 3]
+    assert part.covariates.tolist() == [[2.0], [4.0]]

@@ -12,6 +12,7 @@ from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import F64, Histories
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
 from crmkit.models.regularity_mixture.next_purchase import Returns
+from crmkit.models.row_blocks import in_blocks
 from crmkit.purchases import customers
 
 YEAR = 365
@@ -84,8 +85,9 @@ def with_chances(entered: frames.Frame, *, fit: purchases.PurchaseFit, horizon_d
         )
     mixture = fit.process
     if not isinstance(mixture, RegularityMixture):
-        mixture = fit_regularity_mixture(rows.grouped()[0].thinned(_ENOUGH))
-    return frames.join_small(entered, {**keys, **_chances(rows, fit, mixture, horizon_days)}, on=list(keys))
+        mixture = fit_regularity_mixture(rows.grouped()[0].spaced(_ENOUGH)[0], off_limits=False)
+    chances = in_blocks(len(rows), lambda block: _chances(rows.take(block), fit, mixture, horizon_days))
+    return frames.join_small(entered, {**keys, **chances}, on=list(keys))
 
 
 def _chances(

@@ -9,7 +9,7 @@ import numpy as np
 
 from crmkit.errors import FitError
 from crmkit.models.estimation import LIMIT_LOSS, Estimate, Kind, Maximum, Objective, estimate_at, maximise
-from crmkit.models.histories import F64, Histories
+from crmkit.models.histories import F64, Histories, standing_for
 from crmkit.models.nbd import NBD, fit_nbd
 from crmkit.models.off_limit import off_limit
 from crmkit.models.pareto_nbd.likelihood import Pairs, slopes
@@ -68,6 +68,8 @@ def fit_pareto_nbd(histories: Histories, *, off_limits: bool = True) -> ParetoNB
     whole = Pairs.of(histories)
     few = histories.thinned(_SCOUTS)
     part = Pairs.of(few)
+    many = standing_for(histories)
+    sampled = Pairs.of(many) if many else part
     span = float(np.average(histories.T, weights=histories.count))
     lower = np.array([np.log(_SMALLEST_SHAPE), -np.inf, np.log(_SMALLEST_SHAPE), -np.inf])
     upper = np.array([np.log(_LARGEST_SHAPE), np.inf, np.log(_LARGEST_SHAPE), np.inf])
@@ -78,6 +80,7 @@ def fit_pareto_nbd(histories: Histories, *, off_limits: bool = True) -> ParetoNB
         upper,
         n_customers=histories.n_customers,
         scout=(lambda z: _objective(part, span, z), few.n_customers) if len(histories) > 2 * _SCOUTS else None,
+        sample=(lambda z: _objective(sampled, span, z), many.n_customers) if many else None,
         off_limits=off_limits,
     )
     stays = fit_nbd(histories, off_limits=off_limits)

@@ -9,7 +9,7 @@ import numpy as np
 
 from crmkit.errors import DomainError, FitError
 from crmkit.models.estimation import Estimate, Kind, Objective, estimate_at, maximise
-from crmkit.models.histories import F64, Histories
+from crmkit.models.histories import F64, Histories, standing_for
 from crmkit.models.regular_beta_geometric.coordinates import Coordinates, status_of
 from crmkit.models.regular_beta_geometric.likelihood import Triples, gap_term, slopes
 from crmkit.models.regular_beta_geometric.process import Family, RegularBetaGeometric, effect_names
@@ -115,6 +115,7 @@ def _fit(
     else:
         points = [_coordinates_of(coordinates, start, k) for start in starts]
     part = rows.thinned(_SCOUT_ROWS) if len(rows) > 2 * _SCOUT_ROWS else None
+    many = standing_for(rows)
     found = maximise(
         objective(rows, coordinates, blank, known),
         points,
@@ -122,6 +123,7 @@ def _fit(
         coordinates.upper,
         n_customers=rows.n_customers,
         scout=(objective(part, coordinates, blank, 0.0), part.n_customers) if part else None,
+        sample=(objective(many, coordinates, blank, 0.0), many.n_customers) if many else None,
         off_limits=off_limits,
     )
     names = ["r", "alpha", "a", "b", *effect_names(coordinates.m)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from crmkit.errors import DomainError
 from crmkit.models.estimation import Estimate, Kind, Maximum, Objective, estimate_at, maximise, with_off_limits
-from crmkit.models.histories import F64, I64, Histories
+from crmkit.models.histories import F64, I64, Histories, standing_for
 from crmkit.models.regular_beta_geometric.coordinates import Coordinates, status_of
 from crmkit.models.regular_beta_geometric.fit import check_fittable, fit_regular_beta_geometric, parameter_kinds
 from crmkit.models.regular_beta_geometric.likelihood import Slopes, Triples, gap_term, slopes
@@ -75,7 +75,9 @@ def fit_regularity_mixture(
     scout = _Likelihood.of(histories.thinned(_SCOUT_ROWS) if large else histories, coordinates, family, ks)
     best = scout.maximum(starts, ks).z
     whole = _Likelihood.of(histories, coordinates, family, ks) if large else scout
-    found, active = _with_shares_in_use(whole, best, scout if large else None)
+    many = standing_for(histories)
+    sample = _Likelihood.of(many, coordinates, family, ks) if many else None
+    found, active = _with_shares_in_use(whole, best, scout if large else None, sample)
     found = whole.with_off_limits(found, active) if off_limits else found
     p = whole.p
     estimate = estimate_at(
@@ -94,7 +96,7 @@ def fit_regularity_mixture(
 
 
 def _with_shares_in_use(
-    likelihood: _Likelihood, z: F64, scout: _Likelihood | None = None
+    likelihood: _Likelihood, z: F64, scout: _Likelihood | None = None, sample: _Likelihood | None = None
 ) -> tuple[Maximum, tuple[int, ...]]:
     """Maximise over the regularities that anyone has, from a point z of all of them.
 
@@ -106,11 +108,11 @@ def _with_shares_in_use(
     roots, start = dict(zip(ks, z[p:], strict=True)), z[:p]
     before: tuple[Maximum, tuple[int, ...]] | None = None
     while True:
-        found = likelihood.maximum([np.concatenate([start, [roots[k] for k in active]])], active, scout)
+        found = likelihood.maximum([np.concatenate([start, [roots[k] for k in active]])], active, scout, sample)
         if before is not None and found.log_likelihood <= before[0].log_likelihood + _NO_GAIN:
             return before
-        # The scout knows the first start only: at its own maximum a share that comes back would be 0 again.
-        scout = None
+        # Parts of the customers know the first start only: at their maximum a share that comes back would be 0 again.
+        scout = sample = None
         shares = _spread(_shares(found.z[p:]), active, ks)
         gains = likelihood.at(found.z[:p], shares, ks)[2] / likelihood.n_customers
         wanted = [k for k, gain in zip(ks, gains, strict=True) if k not in active and gain > 1.0 + 1e-7]
@@ -169,14 +171,21 @@ class _Likelihood:
         """Coordinates besides the roots of the shares."""
         return 4 + 2 * self.coordinates.m
 
-    def maximum(self, starts: list[F64], active: tuple[int, ...], scout: _Likelihood | None = None) -> Maximum:
-        """Maximise over coordinates and the roots u of the active shares."""
+    def maximum(
+        self,
+        starts: list[F64],
+        active: tuple[int, ...],
+        scout: _Likelihood | None = None,
+        sample: _Likelihood | None = None,
+    ) -> Maximum:
+        """Maximise over coordinates and the roots u of the active shares; the parts as `estimation.maximise`."""
         return maximise(
             self.objective(active),
             starts,
             *self.box(active),
             n_customers=self.n_customers,
             scout=(scout.objective(active), scout.n_customers) if scout else None,
+            sample=(sample.objective(active), sample.n_customers) if sample else None,
             off_limits=False,  # of many maxima one is kept
         )
 
