@@ -79,7 +79,8 @@ def test_a_config_error_says_file_and_key_and_what_was_expected(tmp_path, text, 
         written(tmp_path, text, orders=False)
     others = {
         "sources.order]": "sources.order: no such table; did you mean 'orders'?",
-        "[rooms]\n": "rooms: expected at least one of rfm, repurchase, churn, clv, scoring, attribution.",
+        "[rooms]\n": "rooms: expected at least one of rfm, repurchase, churn, clv, scoring, attribution, cohorts, "
+        "funnel, basket.",
         "custmer": "sources.orders.rename.Id: got 'custmer_id', which orders does not have; "
         "did you mean 'customer_id'?",
         "= 0": "rooms.clv.horizon_days: got 0; expected greater than or equal to 1.",
