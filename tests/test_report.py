@@ -143,7 +143,8 @@ def sheet(section, name):
 
 
 def test_there_is_a_section_for_each_room_and_none_for_what_is_not_there(made):
-    assert list(made) == ["churn", "repurchase", "scoring", "rfm", "clv", "attribution", "quality"]
+    rooms = ["churn", "repurchase", "scoring", "funnel", "basket", "rfm", "cohorts", "clv", "attribution", "quality"]
+    assert list(made) == rooms
     for part in made.values():
         assert part.sentences
         assert part.definitions
