@@ -128,15 +128,16 @@ def _pairs(edition: Edition, pairs: Sequence[reading.Row], total: int) -> tuple[
     words = edition.words("basket")
     numbers = ("together", "expected", *_SHARES, *_RATIOS)
     columns = (
-        *(Column(words[name], "text", choice=False) for name in ("product_a", "product_b")),
+        *(Column(words[name], "text") for name in ("product_a", "product_b")),
         *(Column(words[name]) for name in numbers),
     )
     rows = tuple(
         (
             *(edition.text_cell(row[name]) for name in ("product_a", "product_b")),
-            *(edition.count_cell(row[name]) for name in ("together", "expected")),
+            edition.count_cell(row["together"]),
+            edition.ratio_cell(row["expected"]),
             *(edition.share_cell(row[name]) for name in _SHARES),
-            *(edition.count_cell(row[name]) for name in _RATIOS),
+            *(edition.ratio_cell(row[name]) for name in _RATIOS),
         )
         for row in pairs
     )
@@ -167,7 +168,7 @@ def _heat(edition: Edition) -> tuple[Sheet, ...]:
             edition.text_cell(words[f"verdict_{row['verdict']}"]),
             *(edition.count_cell(row[name]) for name in _COUNTS),
             edition.money_cell(row["revenue"]),
-            *(edition.count_cell(row[name]) for name in ("ratio", "low", "high")),
+            *(edition.ratio_cell(row[name]) for name in ("ratio", "low", "high")),
             edition.text_cell(row["reading"]),
         )
         for row in found

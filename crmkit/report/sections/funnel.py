@@ -10,7 +10,13 @@ from crmkit.report import reading
 from crmkit.report.drawings import Drawing, drawing
 from crmkit.report.edition import ROWS, Edition
 from crmkit.report.section import Column, Fact, Section, Sheet
-from crmkit.report.sections.funnel_forecast import backtest_sheet, chain_sheet, forecast_rows, forecast_sheet
+from crmkit.report.sections.funnel_forecast import (
+    backtest_sheet,
+    chain_sheet,
+    forecast_rows,
+    forecast_sheet,
+    whole_months,
+)
 
 _COUNTS: Final = ("entered", "passed", "stopped", "open")
 _SHARES: Final = ("conversion", "low", "high", "threshold", "conversion_before", "change")
@@ -93,7 +99,7 @@ def _drawings(
     if forecast:
         ahead = plots.plot_sales_forecast(
             tables["funnel_forecast"],
-            backtest=tables.get("funnel_backtest"),
+            backtest=whole_months(tables),
             currency=edition.about.currency,
             locale=locale,
         )

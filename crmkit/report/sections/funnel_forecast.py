@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
+import narwhals.stable.v2 as nw
+
+from crmkit import frames
 from crmkit.report import reading
 from crmkit.report.edition import ROWS, Edition
 from crmkit.report.section import Cell, Column, Sheet
@@ -33,6 +36,15 @@ def forecast_rows(edition: Edition) -> list[reading.Row]:
         return []
     found = reading.top(tables["funnel_forecast"], _FORECAST, by="first_day", key=["first_day", "kind"], limit=ROWS)
     return sorted(found, key=lambda row: (row["kind"] == "total", row["first_day"]))
+
+
+def whole_months(tables: Mapping[str, Any]) -> Any:
+    """Give the rehearsals of whole months: beside them the rest of one, as there is in its middle, is no month."""
+    if "funnel_backtest" not in tables:
+        return None
+    table = tables["funnel_backtest"]
+    first = nw.col("first_day").cast(nw.Date)
+    return frames.leave(frames.enter(table).filter(first.dt.day().cast(nw.Int64) == 1), like=table)
 
 
 def forecast_sheet(edition: Edition, forecast: Sequence[reading.Row]) -> tuple[Sheet, ...]:
@@ -67,6 +79,7 @@ def backtest_sheet(edition: Edition) -> tuple[Sheet, ...]:
     found = reading.top(tables["funnel_backtest"], _BACKTEST, by="origin", key=["origin", "first_day"], limit=ROWS)
     if not found:
         return ()
+    found.sort(key=lambda row: (-row["origin"].toordinal(), row["kind"] == "total", row["first_day"]))
     columns = (
         Column(words["origin"], "name"),
         Column(words["month"], "name"),
