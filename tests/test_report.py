@@ -17,6 +17,7 @@ import pandas as pd
 import pytest
 
 from crmkit import datasets, purchases, report, rfm
+from crmkit.plots import house
 from crmkit.report import texts
 from crmkit.report.cut_table import cut_rows
 from crmkit.report.edition import Edition
@@ -281,7 +282,11 @@ def test_findings_and_choices_are_told_by_their_codes_in_both_languages():
 
 
 def test_the_chinese_page_holds_no_english_sentence():
-    names = {house.FONT, "The shop", *(candidate.name for judge in ("orders", "chance") for candidate in fit(judge).compared)}
+    names = {
+        house.FONT,
+        "The shop",
+        *(candidate.name for judge in ("orders", "chance") for candidate in fit(judge).compared),
+    }
     made = with_findings()
     # Texts of the tables are in the language of the run.
     tables = {**made.tables, "rfm_summary": rfm.segment_summary(made.tables["rfm_segments"], locale="zh")}
