@@ -155,6 +155,7 @@ def test_bad_rows_stand_aside_with_their_reasons(tmp_path):
     assert rejects["reasons"].tolist()[:2] == ["ordered_at: unreadable", "customer_id: missing"]
     assert rejects["line"].tolist()[2:] == [len(frame()) + 4, len(frame()) + 5]
     assert rejects["row"].tolist()[:2] == [len(frame()) + 1, len(frame()) + 2]
+    assert rejects["file"].tolist() == ["orders.csv"] * 4
 
 
 def test_bad_rows_stop_the_run_or_reach_the_limit(tmp_path):

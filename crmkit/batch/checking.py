@@ -58,8 +58,10 @@ def read_table(database: frames.Database, config: Config, name: str, snapshots: 
     if bad > config.reject_limit:
         limit = f"{name}: {bad} of {rows} rows are bad; expected {config.reject_limit} at most (reject_limit)."
         raise SchemaError("\n".join([limit, *parts.errors, *_said(found)]))
+    is_server = source.postgresql is not None
+    file = "" if is_server or len(found.files) > 1 else str(found.files[0]["name"])
     database.keep_rejects(
-        f"rejects_{name}", raw=raw, bad=f"bad_{name}", lines=found.unreadable, is_ordered=source.postgresql is None
+        f"rejects_{name}", raw=raw, bad=f"bad_{name}", lines=found.unreadable, is_ordered=not is_server, file=file
     )
     database.drop(raw)
     errors = (*parts.errors, *_said(found))
