@@ -116,8 +116,9 @@ class Database:
         """
         run = self._connection.execute
         row, order = (_ROW, _ROW) if is_ordered else ("null::bigint", "content, reasons")
+        place = literal(file) if file else "null"
         run(
-            f"create table {_name(name)} as select {literal(file) if file else 'null'}::varchar as file, null::bigint as line, {row} as row, "
+            f"create table {_name(name)} as select {place}::varchar as file, null::bigint as line, {row} as row, "
             f"rtrim(reasons, '; ') as reasons, to_json({_name(raw)})::varchar as content from {_name(raw)} "
             f"join {_name(bad)} on {_name(raw)}.rowid + 1 = {_ROW} order by {order}"
         )
