@@ -65,6 +65,91 @@ SQL = {
         select null as file, null as line, i as row, {text} || ': missing' as reasons, {text} as content
         from numbers""",
 }
+SQL |= {
+    "cohorts_triangle": """
+        select (date '2023-06-01' + to_months(c::int))::date as cohort, a as age, 100 + c as customers,
+        case when a = 0 then 100 + c else 40 - a end as active,
+        case when c + a < 12 then active / customers end as retention, retention * 0.8 as low,
+        least(retention * 1.2, 1) as high, (c + a < 12)::int as complete
+        from range(13) cohorts(c), range(13) ages(a) where c + a < 13""",
+    "cohorts_revenue": """
+        select (date '2023-06-01' + to_months(c::int))::date as cohort, a as age, 100 + c as customers, 50 as orders,
+        2000.0 as revenue, 20.0 as revenue_per_customer, 18.0 as low, 22.0 as high, 2000.0 * (a + 1) as
+        cumulative_revenue, 20.0 * (a + 1) as cumulative_per_customer, (c + a < 12)::int as complete
+        from range(13) cohorts(c), range(13) ages(a) where c + a < 13""",
+    "cohorts_repurchase": """
+        select (date '2023-06-01' + to_months(c::int))::date as cohort_month, case when c < 10 then 100 else 0 end
+        as customers, customers * 4 // 10 as bought_again, case when c < 10 then 0.4 end as repurchase_rate,
+        case when c < 10 then 0.31 end as low, case when c < 10 then 0.5 end as high, 100 - customers as window_open
+        from range(13) cohorts(c)""",
+    "cohorts_shares": """
+        select state, 1000.0 * share as customers, 1000 as of_customers, share, share * 0.9 as low, share * 1.1 as high,
+        {text} as definition from (values ('new', 0.1), ('returning', 0.3), ('waiting', 0.2), ('silent', 0.25),
+        ('lost', 0.15), ('complaining', 0.02)) states(state, share)""",
+    "cohorts_rates": """
+        select *, {text} as reading from (values
+        ('sell', 'new_customers', 230.0, null, 175.0, null, 0.314, 0.01, 0.711, 'better'),
+        ('sell', 'conversion', null, null, null, null, null, null, null, 'no table'),
+        ('keep', 'repurchase', 0.634, 175.0, 0.636, 335.0, -0.002, -0.11, 0.103, 'noise'),
+        ('keep', 'churn', 0.179, 1528.0, 0.09, 1444.0, 0.089, 0.06, 0.119, 'worse'),
+        ('keep', 'complaints', null, null, null, null, null, null, null, 'no history')) rates(side, rate, now, of_now,
+        before, of_before, change, low, high, verdict)""",
+    "funnel_stages": """
+        select place, stage, entered, passed, stopped, open, conversion, conversion - 0.03 as low, conversion + 0.03
+        as high, conversion - 0.05 as lowest, conversion + 0.05 as highest, threshold, short, status, bottleneck,
+        entered - 10 as entered_before, conversion - 0.01 as conversion_before, 0.01 as change, -0.02 as change_low,
+        0.04 as change_high, verdict
+        from (values (1, {text} || 'lead', 1994, 948, 954, 92, 0.498, 0.4, 0, 'ok', 0, 'not told apart'),
+        (2, {text} || 'visit', 948, 528, 334, 86, 0.613, 0.5, 0, 'ok', 0, 'up'),
+        (3, {text} || 'quote', 528, 195, 250, 83, 0.438, 0.6, 72, 'below', 1, 'down'),
+        (4, {text} || 'contract', 195, 170, 13, 12, 0.929, null, null, '', 0, 'not told apart'),
+        (5, 'won', 170, 0, 0, 0, null, null, null, '', 0, '')) stages(place, stage, entered, passed, stopped, open,
+        conversion, threshold, short, status, bottleneck, verdict)""",
+    "funnel_durations": """
+        select place, stage, 500 as watched, 400 as ended, median_days, median_days * 0.9 as low, median_days * 1.1 as
+        high, 480 as watched_before, 390 as ended_before, median_days + 3.0 as median_before, -3.0 as change_days,
+        -6.0 as change_low, 0.5 as change_high, verdict
+        from (values (0, 'sales cycle', 28.0, 'not told apart'), (1, {text} || 'lead', 7.0, 'down'),
+        (2, {text} || 'visit', 11.0, 'up'), (3, {text} || 'quote', null, '')) stages(place, stage, median_days,
+        verdict)""",
+    "funnel_forecast": """
+        select kind, first_day, last_day, 0.0 as won_so_far, from_open, from_new, from_open + from_new as forecast,
+        0.85 * forecast as low, 1.2 * forecast as high, 12 as tests, 0.095 as wape, 0.1 as mape, 0.83 as coverage,
+        'mean of three' as naive, 0.188 as naive_wape, verdict
+        from (values ('month', date '2024-07-01', date '2024-07-31', 137113.0, 8346.0, 'better'),
+        ('month', date '2024-08-01', date '2024-08-31', 83024.0, 64977.0, 'no better'),
+        ('month', date '2024-09-01', date '2024-09-30', 26237.0, 113411.0, 'too few'),
+        ('total', date '2024-07-01', date '2024-09-30', 251235.0, 186735.0, 'no better')) months(kind, first_day,
+        last_day, from_open, from_new, verdict)""",
+    "funnel_backtest": """
+        select (date '2023-06-30' + to_months(c::int))::date as origin, 'month' as kind,
+        (date '2023-07-01' + to_months(c::int))::date as first_day, (date '2023-07-31' + to_months(c::int))::date
+        as last_day, 120000.0 + 1000 * c as forecast, 100000.0 as low, 150000.0 as high, 125000.0 as actual,
+        (c % 4 > 0)::int as inside, 120000.0 as last_period, 110000.0 as same_period_of_last_year,
+        115000.0 as mean_of_three from range(12) origins(c)""",
+    "funnel_chain": """
+        select *, 0.1 as change, 0.02 as change_low, 0.2 as change_high, 'up' as verdict, 0.1 as per_step,
+        0.1 as per_step_before from (values (1, 'reach', 5000, 4500), (2, 'leads', 500, 450), (3, 'deals', 170, 160),
+        (4, 'retained', 600, 550)) steps(place, step, count, count_before)""",
+    "basket_pairs": """
+        select {text} || 'product ' || i as product_a, {text} || 'product ' || (i * 7 % 40) || 'x' as product_b,
+        5 + i % 90 as together, 200 as baskets_a, 180 as baskets_b, 3000 as baskets, 0 as baskets_left_out,
+        together / 3000 as support, together / 200 as confidence_ab, together / 180 as confidence_ba, 3.0 as lift,
+        12.0 as expected, 1.2 + (i % 30) / 10.0 as adjusted_lift, 0.9 + (i % 30) / 10.0 as lift_low,
+        case when lift_low > 1 then 'together' else 'not shown' end as verdict from numbers""",
+    "basket_heat": """
+        select {text} || 'product ' || i as product_id, 10 + i % 70 as orders, 200.0 + i % 70 as revenue,
+        20 as orders_before, 400.0 as revenue_before, null::bigint as orders_year_ago, null::double as
+        revenue_year_ago, 1 + i as rank, 2 + i as rank_before, 1 as rank_change, 1.5 as ratio, 0.9 as low, 2.1 as high,
+        0.2 as q_value, null::double as ratio_year_ago, date '2023-05-05' as first_sold_on,
+        ['rising', 'falling', 'not shown', 'not shown', 'new', 'no history'][1 + i % 6] as verdict, {text} as reading
+        from numbers""",
+    "basket_offers": """
+        select {text} || i // 2 as customer_id, 1 + i % 2 as rank, {text} || 'product ' || i as product_id,
+        case when i % 3 > 0 then {text} || 'dock' end as because_of, 0.4 as chance, 0.1 + (i % 50) / 100.0 as
+        chance_low, 2.0 as lift, case when i % 3 > 0 then 'pair' else 'popular' end as basis, {text} as reason
+        from numbers""",
+}
 CREDIT = """
     select model, channel, 100.0 * share as conversions, 1.0 as conversions_se, 90.0 * share as conversions_low,
     110.0 * share as conversions_high, 5000.0 * share as value, 1.0 as value_se, 4000.0 * share as value_low,

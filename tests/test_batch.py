@@ -79,7 +79,8 @@ def test_a_config_error_says_file_and_key_and_what_was_expected(tmp_path, text, 
         written(tmp_path, text, orders=False)
     others = {
         "sources.order]": "sources.order: no such table; did you mean 'orders'?",
-        "[rooms]\n": "rooms: expected at least one of rfm, repurchase, churn, clv, scoring, attribution.",
+        "[rooms]\n": "rooms: expected at least one of rfm, repurchase, churn, clv, scoring, attribution, cohorts, "
+        "funnel, basket.",
         "custmer": "sources.orders.rename.Id: got 'custmer_id', which orders does not have; "
         "did you mean 'customer_id'?",
         "= 0": "rooms.clv.horizon_days: got 0; expected greater than or equal to 1.",
@@ -154,6 +155,7 @@ def test_bad_rows_stand_aside_with_their_reasons(tmp_path):
     assert rejects["reasons"].tolist()[:2] == ["ordered_at: unreadable", "customer_id: missing"]
     assert rejects["line"].tolist()[2:] == [len(frame()) + 4, len(frame()) + 5]
     assert rejects["row"].tolist()[:2] == [len(frame()) + 1, len(frame()) + 2]
+    assert rejects["file"].tolist() == ["orders.csv"] * 4
 
 
 def test_bad_rows_stop_the_run_or_reach_the_limit(tmp_path):

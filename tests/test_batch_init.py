@@ -35,12 +35,14 @@ def test_the_tables_of_a_company_are_found_by_their_names(tmp_path):
     for name in tables:
         getattr(company, name).to_csv(tmp_path / f"{name}.csv", index=False)
     made, config, _ = written(tmp_path)
-    read = {"orders", "customers", "contacts", "leads", "lead_events", "touches", "conversions"}
+    read = {"orders", "customers", "contacts", "leads", "lead_events", "touches", "conversions", "deals"}
     assert made.tables == {name: f"{name}.csv" for name in read}
-    assert config.wanted == ("rfm", "repurchase", "churn", "clv", "attribution")  # scoring needs a card
-    assert "deals.csv looks like deals, which no room of a run reads." in made.said
+    rooms = ("rfm", "repurchase", "churn", "clv", "attribution", "cohorts", "funnel", "basket")
+    assert config.wanted == rooms  # scoring needs a card
+    assert config.rooms.funnel.stages == ["qualified", "needs", "proposal", "negotiation"]
+    assert "costs.csv looks like costs, which no room of a run reads." in made.said
     assert "# [rooms.scoring]" in made.file.read_text()
-    assert [table.rows_aside for table in batch.check(config)] == [0] * 5
+    assert [table.rows_aside for table in batch.check(config)] == [0] * 7
 
 
 def test_without_telling_file_names_the_columns_tell(tmp_path):

@@ -13,9 +13,11 @@ from functools import cache
 from html.parser import HTMLParser
 
 import duckdb
+import pandas as pd
 import pytest
 
-from crmkit import report, rfm
+from crmkit import datasets, purchases, report, rfm
+from crmkit.plots import house
 from crmkit.report import texts
 from crmkit.report.cut_table import cut_rows
 from crmkit.report.edition import Edition
@@ -143,7 +145,8 @@ def sheet(section, name):
 
 
 def test_there_is_a_section_for_each_room_and_none_for_what_is_not_there(made):
-    assert list(made) == ["churn", "repurchase", "scoring", "rfm", "clv", "attribution", "quality"]
+    rooms = ["churn", "repurchase", "scoring", "funnel", "basket", "rfm", "cohorts", "clv", "attribution", "quality"]
+    assert list(made) == rooms
     for part in made.values():
         assert part.sentences
         assert part.definitions
@@ -224,6 +227,85 @@ def test_findings_of_the_manifest_are_listed_with_counts(made):
     assert [row[1].text for row in findings] == ["set aside", "kept", "room", "room"]
     assert findings[0][2].text == "orders.amount: 5 of 100 rows can't be read (c)."
     assert [cell.text for cell in sheet(part, "reasons").rows[0]] == ["orders", "c: missing", "40"]
+
+
+def with_findings(text="c"):
+    """Results whose manifest has findings of every rule and warnings of every room, as runs write them."""
+    rules = ("missing", "inexact", "infinite", "too low", "too high", "negative", "zero", "implausible", "sentinel")
+    listed = [
+        {"weight": "error", "column": "amount", "rule": rule, "rows": 5, "of": 100, "first": f"order_id {text!r}"}
+        for rule in (*rules, "future", "unreadable", "no row", "a rule to come")
+    ]
+    found = report_tables.results(text=text)
+    job = found.manifest["jobs"]["rfm"]
+    read = job["inputs"]["orders"] | {"findings": listed, "errors": ["in English"] * len(listed), "warnings": []}
+    with pytest.warns(UserWarning, match="unstable") as caught:
+        rfm.segment(order_log(30), as_of=AS_OF)
+    said = [str(warning.message) for warning in caught]
+    said += [
+        "A forecast of 61 days needs deals that began and were won; the log begins 29 days before it.\nTake fewer."
+    ]
+    job = job | {"inputs": {"orders": read}, "warnings": said}
+    fits = {judge: json.loads(fit(judge).to_json()) for judge in ("orders", "chance")}
+    return dataclasses.replace(found, manifest={**found.manifest, "jobs": {"rfm": job, "clv": job}, "fits": fits})
+
+
+def order_log(customers):
+    days = pd.date_range("1997-01-01", AS_OF, freq="D")
+    rows = [(f"c{i % customers}", day, 10.0 + i % 7) for i, day in enumerate(days) if i % 3]
+    return pd.DataFrame(rows, columns=["customer_id", "ordered_at", "amount"])
+
+
+@cache
+def fit(judge):
+    return purchases.fit_purchase_process(datasets.load_cdnow(sample=True), as_of=AS_OF, judge=judge)
+
+
+def test_findings_and_choices_are_told_by_their_codes_in_both_languages():
+    results = with_findings()
+    english, chinese = (
+        {part.id: part for part in sections(Edition(results, report_tables.about(), locale))} for locale in ("en", "zh")
+    )
+    rows = sheet(english["quality"], "findings").rows
+    assert rows[0][2].text == (
+        "orders.amount: 5 of 100 rows have no value (first: order_id 'c'). Fill the value in, or leave the rows out "
+        "knowingly."
+    )
+    assert rows[12][2].text == "orders.amount: 5 of 100 rows break the rule \"a rule to come\" (first: order_id 'c')."
+    rows = sheet(chinese["quality"], "findings").rows
+    assert rows[0][2].text.startswith("orders.amount：100 行中有 5 行没有值（首例：order_id 'c'）。")
+    assert [row[2].text[:2] for row in rows[13:15]] == ["仅由", "预测"]
+    assert [cell.text for cell in sheet(chinese["quality"], "reasons").rows[0]] == ["orders", "c: 缺失", "40"]
+    process = fit("orders").process.name
+    assert f"{process} was chosen among" in english["clv"].trust[1]
+    assert process in chinese["clv"].trust[1]
+
+
+def test_the_chinese_page_holds_no_english_sentence():
+    names = {
+        house.FONT,
+        "The shop",
+        *(candidate.name for judge in ("orders", "chance") for candidate in fit(judge).compared),
+    }
+    made = with_findings()
+    # Texts of the tables are in the language of the run.
+    tables = {**made.tables, "rfm_summary": rfm.segment_summary(made.tables["rfm_segments"], locale="zh")}
+    tables["churn_alerts"] = tables["churn_alerts"].assign(tested="已回测。")
+    made = dataclasses.replace(made, tables=tables)
+    read = Page(report.render(made, about=report_tables.about(), locale="zh"))
+    shown = [
+        *read.text,
+        *(str(a[name]) for _, a in read.elements for name in ("aria-label", "placeholder") if name in a),
+    ]
+    for kind, text in read.scripts:
+        if kind.get("type") == "application/json":
+            shown += re.findall(r'"((?:[^"\\]|\\.)*)"', text)
+    for text in shown:
+        plain = text
+        for name in sorted(names, key=len, reverse=True):
+            plain = plain.replace(name, "")
+        # Names and identifiers stay as they are; four words of letters in a row are a sentence.
+        assert not re.search(r"[A-Za-z'’]{2,}(?:,? [A-Za-z'’]{2,}){3,}", plain), text
 
 
 def test_cuts_are_told_as_ranges_that_leave_no_gap():
@@ -315,13 +397,14 @@ def test_page_loads_nothing(page):
 
 def test_only_the_two_scripts_of_the_page_can_run(page, attacked):
     for read in (Page(page), Page(attacked)):
-        runnable = [text for kind, text in read.scripts if "type" not in kind]
+        # The last one, plotly, lies there as text until a figure comes near; the policy names it before the other.
+        runnable = [text for kind, text in read.scripts if kind.get("type", "text/plain") == "text/plain"][::-1]
         prints = [f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in runnable]
         (policy,) = [a["content"] for _, a in read.elements if a.get("http-equiv") == "Content-Security-Policy"]
         assert policy.startswith(f"default-src 'none'; script-src {' '.join(prints)}; ")
         assert len(prints) == 2
         for kind, text in read.scripts:
-            if "type" in kind:
+            if kind.get("type", "text/plain") != "text/plain":
                 assert kind["type"] == "application/json"
                 assert json.loads(text)
                 assert not set("<>&") & set(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from crmkit import frames
 from crmkit.batch.config import TABLES, Config
@@ -11,12 +12,18 @@ from crmkit.batch.postgresql.source import Snapshots
 from crmkit.batch.sources import Input, load
 from crmkit.errors import SchemaError
 from crmkit.schema import Column, Table
+from crmkit.schema.findings import Finding
 from crmkit.schema.parting import parted
+
+NO_ROW: Final = "no row"  # rule that a line of a CSV file breaks which is none
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What became of a table: rows in are rows kept and rows set aside."""
+    """What became of a table: rows in are rows kept and rows set aside.
+
+    `findings` are errors and warnings as data: `weight`, `column`, `rule`, `rows`, `of`, `first`.
+    """
 
     name: str
     files: tuple[dict[str, str | int], ...]
@@ -25,6 +32,7 @@ class Checked:
     rows_aside: int
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
+    findings: tuple[dict[str, str | int], ...] = ()
 
 
 def read_table(database: frames.Database, config: Config, name: str, snapshots: Snapshots) -> Checked:
@@ -50,12 +58,29 @@ def read_table(database: frames.Database, config: Config, name: str, snapshots: 
     if bad > config.reject_limit:
         limit = f"{name}: {bad} of {rows} rows are bad; expected {config.reject_limit} at most (reject_limit)."
         raise SchemaError("\n".join([limit, *parts.errors, *_said(found)]))
+    is_server = source.postgresql is not None
+    file = "" if is_server or len(found.files) > 1 else str(found.files[0]["name"])
     database.keep_rejects(
-        f"rejects_{name}", raw=raw, bad=f"bad_{name}", lines=found.unreadable, is_ordered=source.postgresql is None
+        f"rejects_{name}", raw=raw, bad=f"bad_{name}", lines=found.unreadable, is_ordered=not is_server, file=file
     )
     database.drop(raw)
     errors = (*parts.errors, *_said(found))
-    return Checked(name, found.files, rows, rows - bad, bad, errors, parts.warnings)
+    listed = (*map(_plain, parts.findings), *_lines(found, rows))
+    return Checked(name, found.files, rows, rows - bad, bad, errors, parts.warnings, listed)
+
+
+def _plain(finding: Finding) -> dict[str, str | int]:
+    first = finding.examples[0] if finding.examples else ""
+    told = {"weight": finding.severity, "column": finding.column, "rule": finding.rule, "first": first}
+    return told | {"rows": finding.rows, "of": finding.total}
+
+
+def _lines(found: Input, rows: int) -> list[dict[str, str | int]]:
+    if not found.unreadable:
+        return []
+    first = found.unreadable[0]
+    told = {"weight": "error", "column": "", "rule": NO_ROW, "first": f"{first.file}: {first.line}"}
+    return [told | {"rows": len(found.unreadable), "of": rows}]
 
 
 def _with_numbers(table: Table, numbers: Sequence[str]) -> Table:

@@ -22,6 +22,7 @@ from crmkit.settings_files import shown
 TABLES: Final = {table.name: table for table in (*schema.TABLES, ALERT_MARKS)}
 OPEN_TABLES: Final = ("customers", "leads")  # any further column is an attribute
 _LARGEST = 1_000_000
+_DAYS_RISE: Final = "window_days, silent_days and lost_days in rising order"
 Days = Annotated[int, Field(ge=1, le=36525)]
 Refunds = Literal["exclude", "net", "raise"]
 
@@ -111,6 +112,63 @@ class Attribution(_Settings):
     seed: int = 1
 
 
+class Cohorts(_Settings):
+    """Settings of `cohorts`; complaints are those of the contacts, where they have a `kind`."""
+
+    period: Literal["week", "month", "quarter"] = "month"
+    repurchase_days: Annotated[int, Field(ge=1, le=3660)] = 90
+    window_days: Annotated[int, Field(ge=2, le=3660)] = 30
+    silent_days: Days = 90
+    lost_days: Days = 365
+    churn_days: Annotated[int, Field(ge=1, le=3660)] = 180
+    complaint_words: Annotated[list[str], Field(min_length=1)] | None = None
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+    @property
+    def findings(self) -> list[str]:
+        """What is wrong with settings that are right each by itself."""
+        given = (self.window_days, self.silent_days, self.lost_days)
+        return [] if list(given) == sorted(given) else [f".lost_days: got {given}; expected {_DAYS_RISE}."]
+
+
+class Funnel(_Settings):
+    """Settings of `funnel`; `stages` in their order, without "won"."""
+
+    stages: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=50)]
+    thresholds: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
+    ignore: list[str] = []
+    period_days: Annotated[int, Field(ge=2, le=3660)] = 90
+    forecast_months: Annotated[int, Field(ge=0, le=24)] = 3
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    forecast_level: Annotated[float, Field(gt=0, lt=1)] = 0.8
+
+    @property
+    def findings(self) -> list[str]:
+        """What is wrong with settings that are right each by itself."""
+        plain = [stage.strip().lower() for stage in self.stages]
+        found = []
+        if len(set(self.stages)) < len(plain) or "won" in plain or "" in plain:
+            found.append(f".stages: got {shown(self.stages)}; expected different names, without 'won' and blanks.")
+        strange = [stage for stage in self.thresholds if stage not in self.stages]
+        found += [f".thresholds.{stage}: no such stage; {_meant(stage, self.stages)}" for stage in strange]
+        both = [stage for stage in self.ignore if stage in self.stages]
+        return found + [f".ignore: got {stage!r}, which is one of the stages." for stage in both]
+
+
+class Basket(_Settings):
+    """Settings of `basket`: `most_pairs` and `offer_customers` bound its tables."""
+
+    by: Literal["order", "customer"] = "order"
+    least_together: Annotated[int, Field(ge=1)] = 5
+    largest_basket: Annotated[int, Field(ge=2)] | None = None
+    most_pairs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
+    window_days: Annotated[int, Field(ge=2, le=182)] = 28
+    offers_each: Annotated[int, Field(ge=1, le=100)] = 3
+    offer_customers: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    consumables: list[str] = []
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+
+
 class Rooms(_Settings):
     """What is to be done: a table of settings for each room, empty for the defaults."""
 
@@ -120,6 +178,9 @@ class Rooms(_Settings):
     clv: Clv | None = None
     scoring: Scoring | None = None
     attribution: Attribution | None = None
+    cohorts: Cohorts | None = None
+    funnel: Funnel | None = None
+    basket: Basket | None = None
 
 
 class Report(_Settings):
@@ -388,6 +449,9 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = {
     "clv": ("orders",),
     "scoring": ("leads", "lead_events"),
     "attribution": ("touches", "conversions"),
+    "cohorts": ("orders",),
+    "funnel": ("deals",),
+    "basket": ("orders",),
 }
 
 
@@ -395,4 +459,7 @@ def _rooms(config: Config) -> list[str]:
     if not config.wanted:
         return [f"rooms: expected at least one of {', '.join(Rooms.model_fields)}."]
     lacking = [(room, table) for room in config.wanted for table in NEEDS[room] if table not in config.sources]
-    return [f"rooms.{room}: needs the table {table}; expected sources.{table}." for room, table in lacking]
+    found = [f"rooms.{room}: needs the table {table}; expected sources.{table}." for room, table in lacking]
+    for name, settings in (("cohorts", config.rooms.cohorts), ("funnel", config.rooms.funnel)):
+        found += [f"rooms.{name}{text}" for text in (settings.findings if settings is not None else ())]
+    return found

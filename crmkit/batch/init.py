@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import narwhals.stable.v2 as nw
+
 from crmkit import frames
 from crmkit.batch.checking import Checked, read_table
 from crmkit.batch.config import NEEDS, Config, read_config
@@ -21,6 +23,7 @@ from crmkit.batch.templates import config_text, guesses_said, source_text
 from crmkit.errors import ConfigError, CrmkitError, SchemaError, UnreachableError
 
 _READ: Final = tuple(dict.fromkeys(t for room in JOBS for t in (*NEEDS[room], *JOBS[room].optional)))
+_MOST_STAGES: Final = 50
 _LIMIT: Final = 10**12
 _DEFAULT_LIMIT = 1000
 _TIMES: Final = {"orders": "ordered_at", "touches": "touched_at", "lead_events": "occurred_at"}
@@ -84,12 +87,15 @@ def init(folder: Path, *, now: dt.datetime, force: bool = False) -> Made:
     sound = {name: found for name, found in tried.items() if isinstance(found, _Sound)}
     others += [f"{chosen[n][0].title} looks like {n}, but: {why}" for n, why in tried.items() if isinstance(why, str)]
     rooms = [room for room in JOBS if room != "scoring" and all(table in sound for table in NEEDS[room])]
+    rooms = [room for room in rooms if _has_columns(room, chosen) and (room != "funnel" or sound["deals"].stages)]
     notes = [*others, *refused]
     if not rooms:
         there = [f"{chosen[name][0].title} looks like {name}." for name in sound]
         raise SchemaError(_nothing(folder, places, [*there, *notes]))
     sources = {name: source_text(name, *chosen[name], sound[name].checked) for name in sound}
-    text = config_text(sources, rooms, notes, _as_of(sound, now), _limit(sound), scoring=_can_score(sound))
+    stages = sound["deals"].stages if "deals" in sound else ()
+    last, limit = _as_of(sound, now), _limit(sound)
+    text = config_text(sources, rooms, notes, last, limit, scoring=_can_score(sound), stages=stages)
     _write(file, text, now)
     said = [line for name in sound for line in _said(name, *chosen[name], sound[name].checked)]
     return Made(file, {name: chosen[name][0].title for name in sound}, (*said, *notes))
@@ -99,6 +105,7 @@ def init(folder: Path, *, now: dt.datetime, force: bool = False) -> Made:
 class _Sound:
     checked: Checked
     last: dt.date | None
+    stages: tuple[str, ...] = ()
 
 
 def _chosen(places: Sequence[Place]) -> tuple[dict[str, tuple[Place, Look]], list[str]]:
@@ -126,7 +133,7 @@ def _tried(folder: Path, name: str, place: Place, look: Look, now: dt.datetime) 
     text = source_text(name, place, look, None)
     room = next(room for room in JOBS if name in (*NEEDS[room], *JOBS[room].optional))
     rest = "".join(f'[sources.{other}]\npath = "-"\n' for other in NEEDS[room] if other != name)
-    card = '\ncard = "-"' if room == "scoring" else ""
+    card = {"scoring": '\ncard = "-"', "funnel": '\nstages = ["-"]'}.get(room, "")
     head = f'as_of = "yesterday"\nbad_rows = "set_aside"\nreject_limit = {_LIMIT}\n'
     whole = f'{head}{text}\n{rest}[output]\nfolder = "out"\n[rooms.{room}]{card}\n'
     try:
@@ -135,7 +142,7 @@ def _tried(folder: Path, name: str, place: Place, look: Look, now: dt.datetime) 
             database = frames.Database(spill)
             try:
                 checked = read_table(database, config, name, Snapshots())
-                last = _last(database, name, now)
+                last, stages = _last(database, name, now), _stages(database) if name == "deals" else ()
             finally:
                 database.close()
     except CrmkitError as error:
@@ -143,7 +150,7 @@ def _tried(folder: Path, name: str, place: Place, look: Look, now: dt.datetime) 
     if 2 * checked.rows_aside > checked.rows_in:
         first = checked.errors[0].split("\n")[0] if checked.errors else ""
         return f"{checked.rows_aside:,} of {checked.rows_in:,} rows break a rule. {first}"
-    return _Sound(checked, last) if checked.rows_in else "it has no rows."
+    return _Sound(checked, last, stages) if checked.rows_in else "it has no rows."
 
 
 def _config(folder: Path, text: str, now: dt.datetime) -> Config:
@@ -162,6 +169,29 @@ def _last(database: frames.Database, name: str, now: dt.datetime) -> dt.date | N
     time, today = _TIMES[name], now.replace(tzinfo=None).isoformat(" ", "seconds")
     found = database.first(name, [time], where=f"{time} <= timestamp '{today}'", order=f"{time} desc", limit=1)
     return dt.date.fromisoformat(str(found[0][0])[:10]) if found else None
+
+
+def _has_columns(room: str, chosen: Mapping[str, tuple[Place, Look]]) -> bool:
+    """Whether columns that the room needs beyond those that its tables must have were found."""
+    return all(
+        name in {guess.ours for guess in chosen[table][1].guesses}
+        for table, needed in JOBS[room].columns.items()
+        for name in needed
+    )
+
+
+def _stages(database: frames.Database) -> tuple[str, ...]:
+    """Name the stages of deals in the order of their mean place among the days of a deal; closing rows are none."""
+    deals = database.table("deals")
+    rows = frames.enter(deals).with_columns(day=nw.col("entered_at").cast(nw.Date))
+    if "outcome" in frames.column_names(deals):
+        closing = nw.col("outcome").cast(nw.String).str.strip_chars().str.to_lowercase().is_in(["won", "lost"])
+        rows = rows.filter(nw.col("outcome").is_null() | ~closing)
+    placed = frames.with_gaps(rows.select("deal_id", "stage", "day"), day="day", by=["deal_id"])
+    means = placed.group_by("stage").agg(place=nw.col("rank").mean()).sort("place", "stage").head(_MOST_STAGES + 1)
+    found = [str(stage) for stage in frames.arrays(means, ["stage"])["stage"].tolist()]
+    stages = [stage for stage in found if stage.strip().lower() != "won" and stage.strip()]
+    return tuple(stages) if len(stages) <= _MOST_STAGES else ()
 
 
 def _as_of(sound: Mapping[str, _Sound], now: dt.datetime) -> dt.date | None:

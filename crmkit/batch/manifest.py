@@ -73,6 +73,7 @@ def _read(table: Checked) -> dict[str, Any]:
         "rows_set_aside": table.rows_aside,
         "errors": list(table.errors),
         "warnings": list(table.warnings),
+        "findings": list(table.findings),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,10 @@ import numpy as np
 from crmkit import attribution, churn, clv, frames, purchases, repurchase, rfm, scoring
 from crmkit.batch.config import Config
 from crmkit.batch.marks import marked
-from crmkit.errors import CrmkitError, DomainError
+from crmkit.batch.rooms_basket import HEAT, OFFERS, PAIRS, basket_tables
+from crmkit.batch.rooms_cohorts import RATES, REPURCHASE, REVENUE, SHARES, TRIANGLE, cohort_tables
+from crmkit.batch.rooms_funnel import BACKTEST, CHAIN, DURATIONS, FORECAST, STAGES, funnel_tables
+from crmkit.errors import CrmkitError, DomainError, SchemaError
 from crmkit.purchases import Judge
 
 ALERT_STATE: Final = "churn_alert_state"
@@ -79,6 +82,8 @@ class Job:
         Tables that it makes, with the columns that their rows are sorted by.
     optional : tuple of str
         Tables that it uses when they are there.
+    columns : mapping of str to tuple of str
+        Columns that it needs though they are optional in their table.
     state : tuple of str
         Results that the next run begins with.
     judge : {"orders", "chance"} or None
@@ -91,6 +96,7 @@ class Job:
     results: Mapping[str, tuple[str, ...]]
     says: str
     optional: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     state: tuple[str, ...] = ()
     judge: Judge | None = None
 
@@ -191,6 +197,21 @@ def _attribution(work: Work) -> None:
     _keep(work, "attribution_credit", credit)
 
 
+def _cohorts(work: Work) -> None:
+    for name, made in cohort_tables(work.config, work.table):
+        _keep(work, name, made)
+
+
+def _funnel(work: Work) -> None:
+    for name, made in funnel_tables(work.config, work.table):
+        _keep(work, name, made)
+
+
+def _basket(work: Work) -> None:
+    for name, made in basket_tables(work.config, work.table):
+        _keep(work, name, made)
+
+
 def _keep(work: Work, name: str, relation: Any) -> Any:
     return work.database.keep(name, relation, order=ORDER[name])
 
@@ -222,6 +243,36 @@ JOBS: Final[Mapping[str, Job]] = {
     "attribution": Job(
         _attribution, {"attribution_credit": ("model", "channel")}, "which channel earned the conversions"
     ),
+    "cohorts": Job(
+        _cohorts,
+        {
+            TRIANGLE: ("cohort", "age"),
+            REVENUE: ("cohort", "age"),
+            REPURCHASE: ("cohort_month",),
+            SHARES: ("state",),
+            RATES: ("rate",),
+        },
+        "who stays, who buys again, can't we sell or can't we keep",
+        optional=("contacts", "deals"),
+    ),
+    "funnel": Job(
+        _funnel,
+        {
+            STAGES: ("place",),
+            DURATIONS: ("place",),
+            FORECAST: ("kind", "first_day"),
+            BACKTEST: ("origin", "kind", "first_day"),
+            CHAIN: ("place",),
+        },
+        "where deals get stuck, how long it takes, what will be sold",
+        optional=("touches", "leads", "orders"),
+    ),
+    "basket": Job(
+        _basket,
+        {PAIRS: ("product_a", "product_b"), HEAT: ("product_id",), OFFERS: ("customer_id", "rank")},
+        "what goes together, what warms up, what to offer to those who bought last",
+        columns={"orders": ("product_id",)},
+    ),
 }
 ORDER: Final = {table: order for job in JOBS.values() for table, order in job.results.items()}
 
@@ -238,6 +289,30 @@ def done(name: str, work: Work) -> None:
         JOBS[name].does(work)
     except CrmkitError as error:
         raise type(error)(f"rooms.{name}: {error}") from None
+
+
+def check_columns(columns_of: Callable[[str], Sequence[str]], rooms: Sequence[str]) -> None:
+    """Look for the columns that rooms need beyond those that their tables must have.
+
+    Parameters
+    ----------
+    columns_of : callable
+        Gives the columns of a checked table.
+    rooms : sequence of str
+
+    Raises
+    ------
+    SchemaError
+        One is missing.
+    """
+    for room in rooms:
+        for table, needed in JOBS[room].columns.items():
+            for name in needed:
+                if name not in columns_of(table):
+                    raise SchemaError(
+                        f"rooms.{room}: {table} has no column {name!r}, which the room needs.\n"
+                        f"Rename yours under sources.{table}.rename, or leave the room out."
+                    )
 
 
 def check_files(config: Config) -> None:

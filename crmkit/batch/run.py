@@ -19,7 +19,7 @@ from crmkit.batch.config import NEEDS, Config, check_passwords
 from crmkit.batch.manifest import JobDone, manifest
 from crmkit.batch.postgresql.source import Snapshots
 from crmkit.batch.results import Target, place_of, target_of
-from crmkit.batch.rooms import JOBS, Work, check_files, done
+from crmkit.batch.rooms import JOBS, Work, check_columns, check_files, done
 from crmkit.batch.sources import places_of
 from crmkit.batch.today import Today, today_of
 from crmkit.errors import ConfigError
@@ -241,6 +241,7 @@ def _read(config: Config, database: frames.Database, rooms: Sequence[str], step:
         for name in tables_of(config, rooms):
             step(f"read {name}")
             read.append(read_table(database, config, name, snapshots))
+    check_columns(lambda name: frames.column_names(database.table(name)), rooms)
     return tuple(read)
 
 

@@ -39,6 +39,12 @@ _OPTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "churn": ("horizon_days = 90", 'rules = "rules.toml"        # by default churn.DEFAULT_RULES'),
     "clv": ("horizon_days = 365", "discount_rate_per_year = 0.1", "margin = 1.0                # share of an amount"),
     "attribution": ('models = ["last", "linear"] # by default all', "lookback_days = 30.0"),
+    "cohorts": ('period = "month"            # or "week", "quarter"', "repurchase_days = 90"),
+    "basket": (
+        'by = "order"                # or "customer"',
+        "offers_each = 3",
+        "offer_customers = 10000      # who ordered last",
+    ),
 }
 _CARD: Final = """\
 # [rooms.scoring]              # whom to call first: needs a card of points, see scoring.to_toml
@@ -70,6 +76,7 @@ def config_text(
     limit: int | None,
     *,
     scoring: bool,
+    stages: Sequence[str] = (),
 ) -> str:
     """Write a whole config.
 
@@ -87,6 +94,8 @@ def config_text(
         For `reject_limit`, where there are bad rows.
     scoring : bool
         The tables of a scorecard are there.
+    stages : sequence of str
+        Of the deals that are there, in the order that they seem to have.
     """
     parts = [
         "# Written by crmkit init: look through it, then: crmkit check config.toml, crmkit run config.toml\n"
@@ -96,7 +105,7 @@ def config_text(
         *sources.values(),
         "".join(f"# {line}\n" for note in notes for line in note.split("\n")),
         _OUTPUT,
-        *(_room(room) for room in rooms),
+        *(_room(room) + (_funnel(stages) if room == "funnel" else "") for room in rooms),
         _CARD if scoring else "",
     ]
     return "\n".join(part for part in parts if part)
@@ -140,6 +149,14 @@ def _plain(text: str) -> str:
 def _room(room: str) -> str:
     options = "".join(f"# {option}\n" for option in _OPTIONS.get(room, ()))
     return f"[rooms.{room}]".ljust(31) + f"# {JOBS[room].says}\n{options}"
+
+
+def _funnel(stages: Sequence[str]) -> str:
+    names = [_quoted(stage) for stage in stages]
+    return (
+        f"stages = [{', '.join(names)}]  # unsure: in the order that most deals pass them; look at it\n"
+        f"# thresholds = {{ {names[0]} = 0.5 }}  # least share that should go on\n# forecast_months = 3\n"
+    )
 
 
 def _quoted(text: str) -> str:

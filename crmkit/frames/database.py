@@ -115,17 +115,19 @@ class Database:
         return self.table(name)
 
     def keep_rejects(
-        self, name: str, *, raw: str, bad: str, lines: Sequence[Unreadable], is_ordered: bool = True
+        self, name: str, *, raw: str, bad: str, lines: Sequence[Unreadable], is_ordered: bool = True, file: str = ""
     ) -> None:
         """Make a table of the rows of `raw` that stand in `bad`, and of lines that are no rows.
 
         Its columns: `file` (of a line), `line`, `row` (from 1, of those that are rows), `reasons`, `content` (JSON of
-        the row, or the line). Rows of a source without an order have no number, and are sorted by what they hold.
+        the row, or the line). Rows of a source without an order have no number, and are sorted by what they hold. Rows
+        are of `file`, if the source is one file.
         """
         run = self._connection.execute
         row, order = (_ROW, _ROW) if is_ordered else ("null::bigint", "content, reasons")
+        place = literal(file) if file else "null"
         run(
-            f"create table {_name(name)} as select null::varchar as file, null::bigint as line, {row} as row, "
+            f"create table {_name(name)} as select {place}::varchar as file, null::bigint as line, {row} as row, "
             f"rtrim(reasons, '; ') as reasons, to_json({_name(raw)})::varchar as content from {_name(raw)} "
             f"join {_name(bad)} on {_name(raw)}.rowid + 1 = {_ROW} order by {order}"
         )

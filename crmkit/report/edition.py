@@ -83,6 +83,10 @@ class Edition:
         width = f"{100 * min(share, 1.0):.1f}" if bar and share and share > 0 else ""
         return Cell(self.share(share), _sort(share), width)
 
+    def ratio_cell(self, number: float | None) -> Cell:
+        """Make a cell of a ratio, always with one digit after the point."""
+        return Cell(wording.MISSING if number is None else f"{number:,.1f}", _sort(number))
+
     def day_cell(self, date: dt.date | None) -> Cell:
         """Make a cell of a date."""
         return Cell(self.day(date), "" if date is None else str(date.toordinal()))

@@ -5,30 +5,70 @@
   }
 
   var settings = { responsive: true, displayModeBar: false, displaylogo: false };
-  var plots = all(".plot");
+  var plots = all(".plot"), near = [], drawing = false;
 
-  function draw(plot) {
+  // Plotly is most of the page, and its code costs more than all the rest: it lies here as text, which is run when the
+  // first figure comes near, or when the page is printed. The policy of the page knows it by its fingerprint.
+  function plotly() {
+    if (!window.Plotly) {
+      var code = document.createElement("script");
+      code.textContent = document.getElementById("plotly").textContent;
+      document.head.appendChild(code);
+    }
+    return window.Plotly;
+  }
+
+  function draw(plot, done) {
     var figure = JSON.parse(document.querySelector('script[data-for="' + plot.id + '"]').textContent);
-    return Plotly.newPlot(plot, figure.data, figure.layout, settings).then(function () {
+    plot.setAttribute("data-drawn", "begun");
+    plotly().newPlot(plot, figure.data, figure.layout, settings).then(function () {
       plot.setAttribute("data-drawn", "yes");
+      if (!document.querySelector('.plot:not([data-drawn="yes"])')) {
+        document.documentElement.setAttribute("data-drawn", "all");
+      }
+      if (done) { done(); }
     });
   }
 
-  // One after the other, so that the page can be read and scrolled while the later ones are drawn.
-  function drawFrom(place) {
-    if (place === plots.length) {
-      document.documentElement.setAttribute("data-drawn", "all");
-      return;
-    }
-    draw(plots[place]).then(function () { setTimeout(function () { drawFrom(place + 1); }, 0); });
+  // One after the other, those that are near first, so that the page can be read and scrolled meanwhile.
+  function drawNear() {
+    var plot = plots.filter(function (one) { return near.indexOf(one) !== -1 && !one.hasAttribute("data-drawn"); })[0];
+    drawing = Boolean(plot);
+    if (plot) { draw(plot, function () { setTimeout(drawNear, 0); }); }
+  }
+
+  // Until the reader moves, only what is in sight is drawn: the first screen waits for nothing. After that, figures are
+  // drawn before they come into sight.
+  function watch(margin) {
+    if (!window.IntersectionObserver) { near = plots; drawNear(); return; }
+    var watcher = new IntersectionObserver(function (entries) {
+      entries.forEach(function (entry) {
+        near = near.filter(function (one) { return one !== entry.target; });
+        if (entry.isIntersecting) { near.push(entry.target); }
+      });
+      if (near.length && !drawing) { drawing = true; setTimeout(drawNear, 0); }
+    }, { rootMargin: margin });
+    plots.forEach(function (plot) { watcher.observe(plot); });
+    return watcher;
+  }
+
+  function begin() {
+    var first = watch("0px");
+    window.addEventListener("scroll", function () {
+      if (first) { first.disconnect(); }
+      near = [];
+      watch("60% 0px");
+    }, { once: true, passive: true });
   }
 
   // Paper is narrower than most screens, printing resizes no window, and what is not drawn at once is not printed:
-  // a new width is drawn at once, Plotly's resize only after a while.
+  // a new width is drawn at once, Plotly's resize only after a while, and so is every figure that no one has seen yet.
   function fit(width) {
     plots.forEach(function (plot) {
       plot.style.width = width ? width + "px" : "";
-      if (plot.hasAttribute("data-drawn")) { Plotly.relayout(plot, { autosize: !width, width: width || null }); }
+      if (plot.hasAttribute("data-drawn")) {
+        plotly().relayout(plot, { autosize: !width, width: width || null });
+      } else if (width) { draw(plot); }
     });
   }
   var closed = [];
@@ -119,5 +159,7 @@
   }
 
   all(".sheet").forEach(prepare);
-  drawFrom(0);
+  document.documentElement.setAttribute("data-ready", "yes");
+  // After the first screen is on the screen.
+  window.addEventListener("load", function () { setTimeout(begin, 0); });
 })();

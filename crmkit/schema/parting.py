@@ -28,12 +28,15 @@ class Parted:
         The other rows: `crmkit_row`, and `reasons` (text).
     errors, warnings : tuple of str
         What is wrong with the rejected rows, and what is odd about the kept ones; one text per column and rule.
+    findings : tuple of Finding
+        The same as data, errors first.
     """
 
     kept: Any
     rejected: Any
     errors: tuple[str, ...]
     warnings: tuple[str, ...]
+    findings: tuple[findings.Finding, ...]
 
 
 def parted(relation: Any, table: Table, *, rename: Mapping[str, str], time_zone: str | None) -> Parted:
@@ -67,9 +70,12 @@ def parted(relation: Any, table: Table, *, rename: Mapping[str, str], time_zone:
     reasons = [nw.when(rule.bad).then(nw.lit(f"{rule.column}: {rule.name}; ")).otherwise(nw.lit("")) for rule in fatal]
     bad = marked.filter(nw.col("crmkit_broken") > 0).select("crmkit_row", reasons=nw.concat_str(nw.lit(""), *reasons))
     good = marked.filter(nw.col("crmkit_broken") == 0).drop("crmkit_broken", "crmkit_row", *found.raws)
+    errors = tuple(finding for finding in found.findings if finding.severity == "error")
+    warnings = tuple(finding for finding in found.findings if finding.severity == "warning")
     return Parted(
         good.to_native(),
         bad.to_native(),
-        tuple(finding.text for finding in found.findings if finding.severity == "error"),
-        tuple(finding.text for finding in found.findings if finding.severity == "warning"),
+        tuple(finding.text for finding in errors),
+        tuple(finding.text for finding in warnings),
+        (*errors, *warnings),
     )

@@ -10,6 +10,7 @@ import narwhals.stable.v2 as nw
 
 from crmkit.report import reading
 from crmkit.report.edition import ROWS, Edition
+from crmkit.report.found import reasoned, told, warned
 from crmkit.report.section import Column, Fact, Section, Sheet
 
 _REJECT: Final[dict[str, reading.Kind]] = {"reasons": "text"}
@@ -62,10 +63,13 @@ def _findings(edition: Edition, inputs: Mapping[str, Mapping[str, Any]]) -> list
     """List table or room, weight, finding."""
     found = []
     for name, table in inputs.items():
-        found += [(name, "kind_error", text) for text in table["errors"]]
-        found += [(name, "kind_warning", text) for text in table["warnings"]]
+        if "findings" in table:
+            found += [(name, f"kind_{one['weight']}", told(edition, name, one)) for one in table["findings"]]
+        else:  # a manifest of before findings had codes
+            found += [(name, "kind_error", text) for text in table["errors"]]
+            found += [(name, "kind_warning", text) for text in table["warnings"]]
     for room, job in edition.results.manifest.get("jobs", {}).items():
-        found += [(room, "kind_room", text) for text in job["warnings"]]
+        found += [(room, "kind_room", warned(edition, text)) for text in job["warnings"]]
     return found
 
 
@@ -125,7 +129,7 @@ def _reasons(edition: Edition, inputs: Mapping[str, Mapping[str, Any]]) -> tuple
     found.sort(key=lambda reason: -reason[2])
     columns = (Column(words["table"], "text", choice=True), Column(words["reason"], "text"), Column(words["rows"]))
     rows = tuple(
-        (edition.text_cell(name), edition.text_cell(reason), edition.count_cell(rows))
+        (edition.text_cell(name), edition.text_cell(reasoned(edition, reason)), edition.count_cell(rows))
         for name, reason, rows in found[:ROWS]
     )
     return (Sheet("reasons", words["reasons_title"], columns, rows, len(found)),)

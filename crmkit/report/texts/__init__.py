@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from crmkit.report.texts import attribution, churn, clv, page, quality, repurchase, rfm, scoring
+from crmkit.report.texts import (
+    attribution,
+    basket,
+    churn,
+    clv,
+    cohorts,
+    funnel,
+    page,
+    quality,
+    repurchase,
+    rfm,
+    scoring,
+)
 from crmkit.segment_maps import Locale, checked_locale
 
 PARTS: Final = {
@@ -16,6 +28,9 @@ PARTS: Final = {
     "clv": clv,
     "scoring": scoring,
     "attribution": attribution,
+    "cohorts": cohorts,
+    "funnel": funnel,
+    "basket": basket,
     "quality": quality,
 }
 

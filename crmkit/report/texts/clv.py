@@ -41,7 +41,17 @@ EN: Final = {
     "order_value_is": "Expected value of an order day: the own mean, drawn towards the mean of all where there are "
     "few orders.",
     "trust_model": "Model: {name}, fitted to {customers} customers ({status}).",
-    "trust_choice": "{choice}",
+    "choice_only": "{name} was the only process asked for or possible.",
+    "choice_best": "{name} was chosen among {many} processes: it foretold held-out days of this log best ({score}).",
+    "choice_near": "{name} was chosen among {many} processes: on held-out days of this log its score of {score} can't "
+    "be told from the best, {best} ({best_score}), and its BIC is the smallest of these.",
+    "choice_bic": "{name} was chosen among {many} processes by the smallest BIC ({bic}); no days could be held out to "
+    "judge by.",
+    "status_converged": "converged",
+    "status_converged, but": "converged, with a heavy tail",
+    "status_not converged": "not converged",
+    "status_heterogeneity not identified": "how customers differ is not identified",
+    "status_nothing identified": "nothing identified: nobody has bought twice",
     "models_title": "Purchase processes that were compared",
     "model": "Process",
     "parameters": "Parameters",
@@ -89,7 +99,17 @@ ZH: Final = {
     "p_alive_is": "客户尚未永久离开的概率。它取决于模型：请先看下单概率。",
     "order_value_is": "下单日的预期金额：自身均值，订单少时向全体均值靠拢。",
     "trust_model": "模型：{name}，以 {customers} 位客户拟合（{status}）。",
-    "trust_choice": "{choice}",
+    "choice_only": "{name} 是唯一指定或可行的过程。",
+    "choice_best": "在 {many} 个过程中选用 {name}：对记录中留出的日子预测最好（{score}）。",
+    "choice_near": "在 {many} 个过程中选用 {name}：对留出的日子，其得分 {score} 与最好的 "
+    "{best}（{best_score}）无法区分，"
+    "而其 BIC 在其中最小。",
+    "choice_bic": "在 {many} 个过程中按最小的 BIC（{bic}）选用 {name}；没有可供留出检验的日子。",
+    "status_converged": "已收敛",
+    "status_converged, but": "已收敛，但尾部较重",
+    "status_not converged": "未收敛",
+    "status_heterogeneity not identified": "客户间的差异无法识别",
+    "status_nothing identified": "无法识别：没有客户购买过两次",
     "models_title": "比较过的购买过程",
     "model": "过程",
     "parameters": "参数数",
