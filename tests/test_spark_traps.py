@@ -1,4 +1,4 @@
-"""What logs on a cluster are like: a customer of a hundredth of all rows, a hundred small files, keys that are missing."""
+"""Logs as they are on a cluster: a customer of a hundredth of all rows, a hundred small files, keys missing."""
 
 from __future__ import annotations
 
