@@ -49,7 +49,6 @@ def test_a_customer_of_a_hundredth_of_all_rows_and_a_hundred_small_files_change_
     spread = in_files(tmp_path, orders, 100)
     for call in (
         lambda f: rfm.segment(f, as_of=AS_OF),
-        lambda f: summary.purchase_summary(f, as_of=AS_OF),
         lambda f: repurchase.repurchase_forecast(f, as_of=AS_OF, fit=FIT),
     ):
         assert_frame_equal(engines.to_pandas(call(spread)), engines.to_pandas(call(orders)), rtol=1e-9)
@@ -83,21 +82,16 @@ def test_touches_without_a_customer_are_refused_in_the_same_words() -> None:
     assert said[0].startswith("touches.customer_id: 1 of 3 rows have no value")
 
 
-def test_what_comes_to_the_driver_grows_slower_than_customers() -> None:
-    """Fits and forecasts bring distinct (frequency, recency, T) with counts; each twentieth customer is new in kind."""
-    rows = {}
+def test_a_forecast_brings_the_distinct_rows_of_its_process_to_the_driver_and_no_more() -> None:
+    share = []
     for customers in (400, 4000):
         rng = np.random.default_rng(3)
         who = np.repeat(np.arange(customers), 1 + (rng.random(customers) < 0.3))
-        orders = pd.DataFrame(
-            {
-                "customer_id": who,
-                "ordered_at": (pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 60, len(who)), unit="D")),
-                "amount": 20.0,
-            }
-        ).astype({"ordered_at": "datetime64[us]"})
+        day = pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 60, len(who)), unit="D")
+        orders = pd.DataFrame({"customer_id": who, "ordered_at": day.astype("datetime64[us]"), "amount": 20.0})
         with spark_plans.watched() as watch:
             repurchase.repurchase_forecast(engines.to_engine("spark", orders), as_of=AS_OF, fit=FIT)
-        rows[customers] = max(watch.rows)
-    assert rows[4000] < 4 * rows[400]
-    assert rows[4000] < 0.4 * 4000
+        known = summary.purchase_summary(orders, as_of=AS_OF)[["frequency", "recency", "T"]]
+        assert max(watch.rows) == len(known.drop_duplicates())
+        share.append(max(watch.rows) / customers)
+    assert share[1] < 0.6 * share[0]  # of few days there are but so many kinds of customers
