@@ -34,7 +34,7 @@ def test_the_whole_job_is_right_on_a_cluster_whose_workers_die(tmp_path: Path) -
     )
     assert run.returncode == 0, run.stderr[-3000:]
     seen = json.loads(run.stdout)
-    assert seen["executors killed"] == [1, 1]
+    assert min(seen["executors killed"]) >= 1
     assert seen["the fit is the same"]
     assert min(seen["rows"].values()) > 20
     # Sums of parts in another order: the last bits. Most columns are whole numbers or rounded, and equal.
