@@ -16,7 +16,8 @@ def code_blocks(page):
     return re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
 
 
-ELSEWHERE = {"other_systems.md"}  # Django is set up once per process: tests/test_other_systems.py runs that page
+# Django is set up once per process: tests/test_other_systems.py runs that page. Spark's runs where Spark does.
+ELSEWHERE = {"other_systems.md", "spark.md"}
 
 
 @pytest.mark.parametrize(

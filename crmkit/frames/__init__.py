@@ -21,7 +21,7 @@ from crmkit.frames.peeking import Peek, peek, tables_in
 from crmkit.frames.shelf import Shelf
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.streams import names_in, rows_of
-from crmkit.frames.windows import with_gaps, with_places
+from crmkit.frames.windows import ranked, row_numbers, with_gaps, with_places
 
 __all__ = [
     "Coded",
@@ -56,7 +56,9 @@ __all__ = [
     "parsed",
     "peek",
     "put_back",
+    "ranked",
     "rename",
+    "row_numbers",
     "rows_of",
     "rows_until",
     "same_keys",

@@ -11,7 +11,7 @@ import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit.errors import DomainError
-from crmkit.frames import eager, lazy, once
+from crmkit.frames import eager, lazy, once, spark
 from crmkit.frames.expressions import names_of
 from crmkit.frames.native import Frame, recognised, unclear, wrapped
 
@@ -97,7 +97,7 @@ def settled(result: Frame, *, like: IntoFrameT) -> Frame:
     if library in ("pandas", "pyarrow"):
         return wrapped(eager.made(result.to_native()))
     if library == "spark":
-        return wrapped(result.to_native().localCheckpoint(eager=False))
+        return wrapped(spark.kept(result.to_native()))
     if library == "duckdb":
         native = result.to_native()
         return wrapped(eager.made(native) if eager.is_own(native) else once.marked(native))
@@ -172,10 +172,10 @@ def rename(frame: IntoFrameT, names: Mapping[str, str]) -> IntoFrameT:
     return cast("IntoFrameT", renamed.to_native())
 
 
-def _check_case(spark: Any, names: Sequence[str]) -> None:
-    if spark.sparkSession.conf.get("spark.sql.caseSensitive") == "true":
+def _check_case(native: Any, names: Sequence[str]) -> None:
+    if native.sparkSession.conf.get("spark.sql.caseSensitive") == "true":
         return
-    times = Counter(name.lower() for name in spark.columns)
+    times = Counter(name.lower() for name in native.columns)
     unsure = [name for name in names if times[name.lower()] > 1]
     if unsure:
         raise unclear(unsure[0])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from narwhals.stable.v2.typing import IntoFrameT
 
-from crmkit.frames import eager, once
+from crmkit.frames import eager, once, spark
 from crmkit.frames.coded import Coded
 from crmkit.frames.eager import Column, Columns
 from crmkit.frames.expressions import kinds_of
@@ -95,9 +95,7 @@ def _brought_in(frame: Frame, columns: Columns) -> Frame:
         return wrapped(pl.LazyFrame([_series(name, column) for name, column in columns.items()]))
     if engine.is_duckdb():
         return wrapped(eager.beside(native, eager.small_pandas(columns)))
-    from pyspark.sql import functions as F  # noqa: N812 (PySpark's own convention)
-
-    return wrapped(F.broadcast(native.sparkSession.createDataFrame(_arrow(columns))))
+    return wrapped(spark.brought_in(native, _arrow(columns)))
 
 
 def _series(name: str, column: Column) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import narwhals.stable.v2 as nw
 
+from crmkit.frames import spark
 from crmkit.frames.expressions import quoted
 from crmkit.frames.native import Frame, wrapped
 
@@ -71,6 +72,23 @@ def with_places(
     if before is not None:
         made.append(f"lag({quoted(before, engine)}) {window}) as before")
     return wrapped(native.project(", ".join(made)) if engine.is_duckdb() else native.selectExpr(*made))
+
+
+def ranked(frame: Frame, *, by: str) -> Frame:
+    """Rank all rows by a column of floats in `rank`: 1 is the greatest, equal ones share it, missing ones have none."""
+    if frame.implementation.is_spark_like():
+        return wrapped(spark.ranked(frame.to_native(), by, "rank"))
+    return frame.with_columns(rank=nw.col(by).rank("min", descending=True).cast(nw.Int64))
+
+
+def row_numbers(frame: Frame, *, by: str, new: str) -> Frame:
+    """Give each row something of its own that is quickly joined and grouped; rows differ in the column `by`.
+
+    A whole number, from 0 in the order of `by`; on Spark, where that needs all rows in one task, `by` itself.
+    """
+    if frame.implementation.is_spark_like():
+        return frame.with_columns(**{new: nw.col(by)})
+    return frame.with_row_index(new, order_by=by)
 
 
 def _with_places_polars(

@@ -100,7 +100,7 @@ def _by_uplift(customers: object, fit: UpliftFit, valued: bool, cost: float, loc
     rounded = scored.with_columns(uplift=uplift.round(9))
     brings = frames.money(nw.col("uplift") * nw.col("value") - cost) if valued else nw.lit(None).cast(nw.Float64)
     worth = rounded.with_columns(expected_value=brings, basis=nw.lit("uplift"), evidence=nw.lit(fit.words(locale)))
-    return _ranked(worth, "expected_value" if valued else "uplift").with_columns(
+    return frames.ranked(worth, by="expected_value" if valued else "uplift").with_columns(
         reason=texts.uplift_reason(locale, valued=valued)
     )
 
@@ -127,8 +127,4 @@ def _by_stake(customers: object, save_rate: float, cost: float, locale: Locale) 
         evidence=nw.lit(texts.NO_HOLD_OUT[locale]),
     )
     # By what is at stake, unscaled: a rounded product of a small save_rate would make ties.
-    return _ranked(worth, "value_at_risk").with_columns(reason=texts.stake_reason(locale))
-
-
-def _ranked(table: frames.Frame, by: str) -> frames.Frame:
-    return table.with_columns(rank=nw.col(by).rank("min", descending=True).cast(nw.Int64))
+    return frames.ranked(worth, by="value_at_risk").with_columns(reason=texts.stake_reason(locale))

@@ -112,7 +112,7 @@ def content_effects(
     question = Question(end_of(as_of), 24 * checked_horizon(horizon_days), _checked_hours(within_days))
     rises = _checked_activity(activity)
     # Whole numbers in the place of ids: engines group them several times faster.
-    known = frames.settled(leads_until(leads, as_of, by=by).with_row_index("lead", order_by="lead_id"), like=leads)
+    known = frames.settled(frames.row_numbers(leads_until(leads, as_of, by=by), by="lead_id", new="lead"), like=leads)
     done = frames.settled(_events(events, of, known, question), like=leads)
     known = known.drop("lead_id")
     active = frames.settled(_with_rises(known, done, rises), like=leads)

@@ -1,0 +1,55 @@
+"""What Spark needs done in a way of its own: rows that outlive a machine, ranks without one task for all rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# Ends of the parts that rows are ranked in: enough that a part of a hundred million rows fits into a task.
+_PARTS = 128
+_ERROR = 0.001  # of the quantiles: parts may be unequal, ranks are exact
+# A table brought in is sent to every executor up to this size; of larger ones Spark decides, by size, too.
+_BROADCAST_BYTES = 64 << 20
+
+
+def kept(native: Any) -> Any:
+    """Cut the plan here and keep the rows on the executors; rows of one that dies are computed again.
+
+    A local checkpoint alone forgets how its rows came about, so that the loss of an executor would end the job. Here
+    Spark is told to remember: the mark that makes it forget is taken off. Where that can't be reached (Spark Connect),
+    the local checkpoint stays as it is.
+    """
+    cut = native.localCheckpoint(eager=False)
+    plan = getattr(cut, "_jdf", None)
+    if plan is not None:
+        nothing = native.sparkSession._jvm.scala.Option.empty()
+        getattr(plan.queryExecution().analyzed().rdd(), "checkpointData_$eq")(nothing)
+    return cut
+
+
+def brought_in(native: Any, table: Any) -> Any:
+    """Make a Spark frame of an Arrow table in the session of another frame; small ones go to every executor whole."""
+    from pyspark.sql import functions as F  # noqa: N812 (PySpark's own convention)
+
+    made = native.sparkSession.createDataFrame(table)
+    return F.broadcast(made) if table.nbytes <= _BROADCAST_BYTES else made
+
+
+def ranked(native: Any, by: str, new: str) -> Any:
+    """Rank all rows by a column of floats, the greatest first, equal ones alike; missing values have no rank.
+
+    A window over all rows is one task. So rows are parted by value, ranked part by part, and the rows of the parts
+    above are added: only counts by part are collected.
+    """
+    rows = kept(native)
+    ends = sorted({*rows.stat.approxQuantile(by, [i / _PARTS for i in range(1, _PARTS)], _ERROR)})
+    own = "`" + by.replace("`", "``") + "`"
+    listed = ", ".join(f"{end!r}D" for end in ends) if ends else "0.0D"
+    part = f"case when {own} is not null then size(filter(array({listed}), crmkit_end -> crmkit_end < {own})) end"
+    parted = rows.selectExpr("*", f"{part} as crmkit_part")
+    counts = dict(parted.where(f"{own} is not null").groupBy("crmkit_part").count().toArrow().to_pydict().items())
+    by_part = dict(zip(counts["crmkit_part"], counts["count"], strict=True))
+    above = [sum(count for other, count in by_part.items() if other > place) for place in range(len(ends) + 1)]
+    sums = ", ".join(f"{count}L" for count in above)
+    inside = f"rank() over (partition by crmkit_part order by {own} desc)"
+    whole = f"case when {own} is not null then {inside} + array({sums or '0L'})[crmkit_part] end as {new}"
+    return parted.selectExpr("*", whole).drop("crmkit_part")
