@@ -173,15 +173,8 @@ def _paired(rows: frames.Frame, keys: list[str]) -> frames.Frame:
         begun=nw.when(~is_before).then(nw.col("first_order_day")),
         log_units=units,
     )
-    summed = (
-        "parts_before",
-        "parts_after",
-        "days_before",
-        "first_before",
-        "first_after",
-        "early_before",
-        "early_after",
-    )
+    summed = ("parts_before", "parts_after", "days_before")
+    money = ("first_before", "first_after", "early_before", "early_after", "repeat_amount")
     return parted.group_by(*keys).agg(
         *[nw.col(name).sum() for name in (*summed, *money, *_COUNTS, "log_units")],
         nw.col("first_order_day").min(),
