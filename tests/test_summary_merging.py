@@ -4,7 +4,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
@@ -44,7 +44,6 @@ def merged(earlier: pd.DataFrame, later: pd.DataFrame, **options) -> pd.DataFram
     return on_polars(summary.merge_summaries, earlier, later, **options)
 
 
-@settings(max_examples=30)  # each is half a dozen calls of an engine
 @given(order_logs.logs(least=0), CUTS, MODES, st.sampled_from([None, CLOCK]))
 def test_the_summary_of_a_union_is_the_merge_of_the_summaries(rows, cut, refunds, clock):
     options = {"refunds": refunds, "clock": clock}
@@ -57,14 +56,12 @@ def test_the_summary_of_a_union_is_the_merge_of_the_summaries(rows, cut, refunds
     assert_frame_equal(found, on_polars(summary.purchase_summary, log, as_of=order_logs.date(END), **options))
 
 
-@settings(max_examples=30)  # each is half a dozen calls of an engine
 @given(order_logs.logs(least=0), CUTS, CUTS, MODES)
 def test_merging_is_associative(rows, first_cut, second_cut, refunds):
     a, b, c = (kept(part, refunds=refunds) for part in split(rows, first_cut, second_cut))
     assert_frame_equal(merged(merged(a, b), c), merged(a, merged(b, c)))
 
 
-@settings(max_examples=30)  # each is half a dozen calls of an engine
 @given(order_logs.logs(least=0), MODES)
 def test_an_empty_part_changes_nothing(rows, refunds):
     whole, nothing = kept(rows, refunds=refunds), kept([], refunds=refunds)
@@ -72,7 +69,6 @@ def test_an_empty_part_changes_nothing(rows, refunds):
     assert_frame_equal(merged(nothing, whole), whole)
 
 
-@settings(max_examples=30)  # each is half a dozen calls of an engine
 @given(order_logs.logs(least=0), CUTS, MODES)
 def test_the_rfm_table_of_a_union_is_algebra_in_the_merged_summary(rows, cut, refunds):
     earlier, later = split(rows, cut)
