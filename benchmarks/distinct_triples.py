@@ -1,7 +1,7 @@
 """Numbers behind docs/internet_scale.md: distinct histories as customers grow, bytes per row, seconds per row.
 
-    python -m benchmarks.distinct_triples            # ten million customers: about two minutes of one core, 3 GB
-    python -m benchmarks.distinct_triples 1000000    # fewer
+python -m benchmarks.distinct_triples            # ten million customers: about two minutes of one core, 3 GB
+python -m benchmarks.distinct_triples 1000000    # fewer
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def sizes_and_seconds(folder: Path) -> dict[str, float]:
         f"{folder}/kept.parquet", compression="zstd"
     )
     kept = connection.from_parquet(f"{folder}/kept.parquet")
-    customers = kept.aggregate("count(*)").fetchone()[0]
+    customers = kept.aggregate("count(*)").fetchall()[0][0]
     today = f"select customer_id, timestamp '2025-12-31 12:00' as ordered_at, 20.0 as amount from kept where hash(customer_id) % {BUYS_ON_A_DAY} = 0"  # noqa: E501, S608
     new = kept.query("kept", today)
 
