@@ -111,7 +111,7 @@ def sizes_and_seconds(folder: Path) -> dict[str, float]:
     )
     kept = connection.from_parquet(f"{folder}/kept.parquet")
     customers = kept.aggregate("count(*)").fetchall()[0][0]
-    today = f"select customer_id, timestamp '2025-12-31 12:00' as ordered_at, 20.0 as amount from kept where hash(customer_id) % {BUYS_ON_A_DAY} = 0"  # noqa: E501, S608
+    today = f"select customer_id, timestamp '2025-12-31 12:00' as ordered_at, 20.0 as amount from kept where hash(customer_id) % {BUYS_ON_A_DAY} = 0"  # noqa: E501
     new = kept.query("kept", today)
 
     def update() -> None:
