@@ -1,7 +1,7 @@
 """Call every public function that takes a frame, on pandas: what must work with the core dependencies alone.
 
     python -m tests.every_room          # each function
-    python -m tests.every_room quickly  # the first of each room
+    python -m tests.every_room quickly  # one of each room
 
 A program, not a test: `test_installing.py` runs it in an environment without extras and without pytest, and
 `make test-oldest` on the oldest versions that pyproject.toml claims. The calls are those of the engine matrix.
