@@ -63,7 +63,7 @@ def subscription_table(buyers: Buyers, drawn: Drawn, contracts: Contracts) -> pd
     """`schema.SUBSCRIPTIONS`, by first day."""
     last = np.datetime64(buyers.plan.start, "D") + buyers.plan.days - 1
     ended = drawn.ends.astype("datetime64[us]")
-    ended[drawn.ends > last] = np.datetime64("NaT")
+    ended[drawn.ends > last] = np.datetime64("NaT", "us")
     return pd.DataFrame(
         {
             "customer_id": buyers.customer_id.array.take(drawn.customer),
