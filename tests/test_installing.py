@@ -74,9 +74,8 @@ def test_every_room_works_in_an_empty_environment_without_any_extra(built, tmp_p
     assert hidden.strip() == "[]"
     source = next((built / "unpacked").iterdir())
     (tmp_path / "tests").symlink_to(source / "tests")
-    said = run(
-        [python, "-m", "tests.every_room", "quickly"], cwd=tmp_path
-    )  # crmkit is the installed one: there is no other here
+    # Without PYTHONPATH crmkit is the installed one: there is no other in this folder.
+    said = run([python, "-E", "-m", "tests.every_room", "quickly"], cwd=tmp_path)
     answered, _, every, *_ = said.split()
     assert answered == every
     command = subprocess.run([python.with_name("crmkit"), "--help"], capture_output=True, text=True, check=False)

@@ -61,7 +61,7 @@ def draw_contracts(buyers: Buyers, contracts: Contracts, *, rng: np.random.Gener
 
 def subscription_table(buyers: Buyers, drawn: Drawn, contracts: Contracts) -> pd.DataFrame:
     """`schema.SUBSCRIPTIONS`, by first day."""
-    last = np.datetime64(buyers.plan.start, "D") + buyers.plan.days - 1
+    last = np.datetime64(buyers.plan.start, "D") + np.timedelta64(buyers.plan.days - 1, "D")
     ended = drawn.ends.astype("datetime64[us]")
     ended[drawn.ends > last] = np.datetime64("NaT", "us")
     return pd.DataFrame(
@@ -95,7 +95,7 @@ def contract_truth_table(buyers: Buyers, drawn: Drawn, usage: Usage | None) -> p
 
 def metric_table(buyers: Buyers, drawn: Drawn, usage: Usage, *, rng: np.random.Generator) -> pd.DataFrame:
     """`schema.METRICS`, by time: three metrics on the last day of every month of a contract that is over."""
-    last = np.datetime64(buyers.plan.start, "D") + buyers.plan.days - 1
+    last = np.datetime64(buyers.plan.start, "D") + np.timedelta64(buyers.plan.days - 1, "D")
     level = usage.hours * np.exp(usage.hours_spread * rng.standard_normal(len(drawn.customer)))
     # No more months than the span has: one more than the calendar months between cannot be over.
     months = np.minimum(
