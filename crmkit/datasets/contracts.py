@@ -14,6 +14,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
+_DAY = np.timedelta64(1, "D")
 _ENDLESS = 12 * 200  # months; ends are cut here, 200 years ahead
 _METRICS = ("usage", "satisfaction", "tickets")
 
@@ -50,13 +51,13 @@ def draw_contracts(buyers: Buyers, contracts: Contracts, *, rng: np.random.Gener
     day = start + np.ceil(buyers.acquired / SECONDS_PER_DAY + wait).astype(np.int64)
     # A contract starts on the 1st to the 28th: every month has its anniversary.
     month = day.astype("datetime64[M]")
-    day = np.where((day - month).astype(np.int64) > 27, (month + 1).astype("datetime64[D]"), day)
-    customer = np.flatnonzero(chosen & (day < start + buyers.plan.days))
+    day = np.where((day - month).astype(np.int64) > 27, (month + np.timedelta64(1, "M")).astype("datetime64[D]"), day)
+    customer = np.flatnonzero(chosen & (day < start + np.timedelta64(buyers.plan.days, "D")))
     customer = customer[np.argsort(day[customer], kind="stable")]
     plan = draws_of(contracts.plan_shares, len(customer), rng=rng)
     ending = np.maximum(rng.beta(np.array(contracts.a)[plan], np.array(contracts.b)[plan]), 1e-12)
     months = np.minimum(rng.geometric(ending), _ENDLESS)
-    return Drawn(customer, plan, day[customer], _months_on(day[customer], months) - 1, months, ending)
+    return Drawn(customer, plan, day[customer], _months_on(day[customer], months) - _DAY, months, ending)
 
 
 def subscription_table(buyers: Buyers, drawn: Drawn, contracts: Contracts) -> pd.DataFrame:
@@ -103,7 +104,7 @@ def metric_table(buyers: Buyers, drawn: Drawn, usage: Usage, *, rng: np.random.G
     )
     contract = np.repeat(np.arange(len(months)), months)
     nth = np.arange(len(contract)) - np.repeat(np.cumsum(months) - months, months) + 1
-    measured = _months_on(drawn.starts[contract], nth) - 1
+    measured = _months_on(drawn.starts[contract], nth) - _DAY
     seen = np.flatnonzero(measured <= last)
     rows = seen[np.argsort(measured[seen], kind="stable")]
     contract, measured = contract[rows], measured[rows]
