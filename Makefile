@@ -2,15 +2,16 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+OLDEST := .venv-oldest
 
 # Two test workers on two cores: a pool of threads in each would only wait for the other's.
 test check: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test test-oldest check bench docs clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## segment 23,570 real customers: tables and one page under out/
 	$(BIN)/crmkit demo
@@ -27,6 +28,11 @@ check: $(VENV)/.dev  ## the quick round: lint, types, tests without Spark, docte
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not spark" --doctest-modules crmkit tests
 
+test-oldest: $(OLDEST)/.installed  ## every room on the oldest versions that pyproject.toml claims (minutes)
+	$(OLDEST)/bin/python -m tests.every_room
+	$(OLDEST)/bin/python -m pytest -m "not spark" tests/test_summary.py tests/test_rfm.py tests/test_purchases.py \
+		tests/test_frames.py tests/test_schema.py
+
 bench: $(VENV)/.bench  ## speed and memory beside the peers, in one run (minutes)
 	$(BIN)/python -m benchmarks
 
@@ -34,11 +40,18 @@ docs: $(VENV)/.docs  ## build the documentation under site/
 	$(BIN)/mkdocs build --strict
 
 clean:  ## remove what the targets made
-	rm -rf $(VENV) .cache out site dist
+	rm -rf $(VENV) $(OLDEST) .cache out site dist
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+
+$(OLDEST)/.installed: pyproject.toml tests/oldest.py
+	$(PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python tests/oldest.py pyproject.toml > $(OLDEST)/oldest.txt
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/oldest.txt --editable ".[report,polars,arrow,lifetimes]" \
+		pytest hypothesis mpmath
+	@touch $@
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[report,batch,lifetimes]"

@@ -30,7 +30,7 @@ def on(day: int) -> dt.date:
 def listed(*rows) -> pd.DataFrame:
     """Make alerts of rows (customer, rule, severity, day since)."""
     table = pd.DataFrame(rows, columns=COLUMNS).astype(dict.fromkeys(COLUMNS[:3], "str"))
-    days = [np.datetime64("NaT") if since is None else np.datetime64(on(since)) for *_, since in rows]
+    days = [np.datetime64("NaT", "D") if since is None else np.datetime64(on(since)) for *_, since in rows]
     return table.assign(since=np.array(days, dtype="datetime64[us]"))
 
 

@@ -57,7 +57,7 @@ def moments(second: I64, plan: Plan) -> npt.NDArray[np.datetime64]:
 def moments_where(known: Flags, second: I64, plan: Plan) -> npt.NDArray[np.datetime64]:
     """Give times where they are known, null elsewhere."""
     times = moments(second, plan)
-    times[~known] = np.datetime64("NaT")
+    times[~known] = np.datetime64("NaT", "us")
     return times
 
 

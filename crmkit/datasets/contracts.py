@@ -14,6 +14,7 @@ F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 Days = npt.NDArray[np.datetime64]
 
+_DAY = np.timedelta64(1, "D")
 _ENDLESS = 12 * 200  # months; ends are cut here, 200 years ahead
 _METRICS = ("usage", "satisfaction", "tickets")
 
@@ -50,20 +51,20 @@ def draw_contracts(buyers: Buyers, contracts: Contracts, *, rng: np.random.Gener
     day = start + np.ceil(buyers.acquired / SECONDS_PER_DAY + wait).astype(np.int64)
     # A contract starts on the 1st to the 28th: every month has its anniversary.
     month = day.astype("datetime64[M]")
-    day = np.where((day - month).astype(np.int64) > 27, (month + 1).astype("datetime64[D]"), day)
-    customer = np.flatnonzero(chosen & (day < start + buyers.plan.days))
+    day = np.where((day - month).astype(np.int64) > 27, (month + np.timedelta64(1, "M")).astype("datetime64[D]"), day)
+    customer = np.flatnonzero(chosen & (day < start + np.timedelta64(buyers.plan.days, "D")))
     customer = customer[np.argsort(day[customer], kind="stable")]
     plan = draws_of(contracts.plan_shares, len(customer), rng=rng)
     ending = np.maximum(rng.beta(np.array(contracts.a)[plan], np.array(contracts.b)[plan]), 1e-12)
     months = np.minimum(rng.geometric(ending), _ENDLESS)
-    return Drawn(customer, plan, day[customer], _months_on(day[customer], months) - 1, months, ending)
+    return Drawn(customer, plan, day[customer], _months_on(day[customer], months) - _DAY, months, ending)
 
 
 def subscription_table(buyers: Buyers, drawn: Drawn, contracts: Contracts) -> pd.DataFrame:
     """`schema.SUBSCRIPTIONS`, by first day."""
-    last = np.datetime64(buyers.plan.start, "D") + buyers.plan.days - 1
+    last = np.datetime64(buyers.plan.start, "D") + np.timedelta64(buyers.plan.days - 1, "D")
     ended = drawn.ends.astype("datetime64[us]")
-    ended[drawn.ends > last] = np.datetime64("NaT")
+    ended[drawn.ends > last] = np.datetime64("NaT", "us")
     return pd.DataFrame(
         {
             "customer_id": buyers.customer_id.array.take(drawn.customer),
@@ -95,7 +96,7 @@ def contract_truth_table(buyers: Buyers, drawn: Drawn, usage: Usage | None) -> p
 
 def metric_table(buyers: Buyers, drawn: Drawn, usage: Usage, *, rng: np.random.Generator) -> pd.DataFrame:
     """`schema.METRICS`, by time: three metrics on the last day of every month of a contract that is over."""
-    last = np.datetime64(buyers.plan.start, "D") + buyers.plan.days - 1
+    last = np.datetime64(buyers.plan.start, "D") + np.timedelta64(buyers.plan.days - 1, "D")
     level = usage.hours * np.exp(usage.hours_spread * rng.standard_normal(len(drawn.customer)))
     # No more months than the span has: one more than the calendar months between cannot be over.
     months = np.minimum(
@@ -103,7 +104,7 @@ def metric_table(buyers: Buyers, drawn: Drawn, usage: Usage, *, rng: np.random.G
     )
     contract = np.repeat(np.arange(len(months)), months)
     nth = np.arange(len(contract)) - np.repeat(np.cumsum(months) - months, months) + 1
-    measured = _months_on(drawn.starts[contract], nth) - 1
+    measured = _months_on(drawn.starts[contract], nth) - _DAY
     seen = np.flatnonzero(measured <= last)
     rows = seen[np.argsort(measured[seen], kind="stable")]
     contract, measured = contract[rows], measured[rows]

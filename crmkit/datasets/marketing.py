@@ -101,7 +101,7 @@ def _conversions(buyers: Buyers) -> pd.DataFrame:
 def _months(plan: Plan) -> npt.NDArray[np.datetime64]:
     """First days of the months of the span, and of the month after it."""
     last = np.datetime64(plan.start + dt.timedelta(days=plan.days - 1), "M")
-    return np.arange(np.datetime64(plan.start, "M"), last + 2)
+    return np.arange(np.datetime64(plan.start, "M"), last + np.timedelta64(2, "M"))
 
 
 def _costs(channel: I64, second: I64, marketing: Marketing, plan: Plan, *, rng: np.random.Generator) -> pd.DataFrame:
@@ -111,7 +111,8 @@ def _costs(channel: I64, second: I64, marketing: Marketing, plan: Plan, *, rng: 
     month = moments(second, plan).astype("datetime64[M]").astype(np.int64) - months[0].astype(np.int64)
     touches = np.bincount(month * kinds + channel, minlength=m * kinds).reshape(m, kinds)
     first = np.maximum(months[:-1].astype("datetime64[D]"), np.datetime64(plan.start))
-    last = np.minimum(months[1:].astype("datetime64[D]"), np.datetime64(plan.start) + plan.days) - 1
+    day_after = np.datetime64(plan.start) + np.timedelta64(plan.days, "D")
+    last = np.minimum(months[1:].astype("datetime64[D]"), day_after) - np.timedelta64(1, "D")
     whole = (months[1:].astype("datetime64[D]") - months[:-1].astype("datetime64[D]")).astype(np.float64)
     fee = marketing.fee_per_month * ((last - first).astype(np.float64) + 1) / whole
     price = np.array([each.cost for each in marketing.channels])

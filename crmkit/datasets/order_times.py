@@ -145,7 +145,7 @@ def operational_days(plan: Plan) -> F64:
 
 
 def _month_of_day(plan: Plan) -> I64:
-    day = np.datetime64(plan.start, "D") + np.arange(plan.days)
+    day = np.datetime64(plan.start, "D") + np.arange(plan.days).astype("timedelta64[D]")
     return day.astype("datetime64[M]").astype(np.int64) % 12 + 1
 
 

@@ -21,7 +21,7 @@ from crmkit.frames.peeking import Peek, peek, tables_in
 from crmkit.frames.shelf import Shelf
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.streams import names_in, rows_of
-from crmkit.frames.windows import ranked, row_numbers, with_gaps, with_places
+from crmkit.frames.windows import ranked, row_numbers, with_gaps, with_log_gap, with_places
 
 __all__ = [
     "Coded",
@@ -69,6 +69,7 @@ __all__ = [
     "with_dates",
     "with_day_numbers",
     "with_gaps",
+    "with_log_gap",
     "with_microseconds",
     "with_month_numbers",
     "with_places",

@@ -66,7 +66,7 @@ def _plain_objects(column: pd.Series[Any], time_zone: str | None) -> pd.Series[A
     if found in ("string", "boolean", "date"):
         return column
     if found == "empty":
-        return column.astype("str")
+        return column.astype("string")
     if found in ("floating", "mixed-integer-float"):
         return column.astype("float64")
     if found == "decimal":
@@ -76,7 +76,7 @@ def _plain_objects(column: pd.Series[Any], time_zone: str | None) -> pd.Series[A
     if found in ("datetime", "datetime64"):
         return _plain_times(column, time_zone)
     if found in ("mixed", "mixed-integer") and not column.map(lambda value: isinstance(value, _REFUSED)).any():
-        return column.map(as_text, na_action="ignore").astype("str")
+        return column.map(as_text, na_action="ignore").astype("string")
     raise SchemaError(
         f"Column {column.name!r} holds {found} objects; expected text, numbers or time stamps.\n"
         f"Convert it first, for example frame[{column.name!r}].astype(str), or leave it out."
@@ -91,7 +91,7 @@ def _plain_decimals(column: pd.Series[Any]) -> pd.Series[Any]:
 def _plain_integers(column: pd.Series[Any]) -> pd.Series[Any]:
     values = column.dropna()
     small = len(values) == 0 or (values.min() >= -(2**63) and values.max() < 2**63)
-    return column.astype("Int64") if small else column.map(str, na_action="ignore").astype("str")
+    return column.astype("Int64") if small else column.map(str, na_action="ignore").astype("string")
 
 
 def _plain_times(column: pd.Series[Any], time_zone: str | None) -> pd.Series[Any]:

@@ -130,7 +130,7 @@ def _filled(values: Any) -> Any:
     if values.dtype.kind in "iuf":
         return np.ma.filled(values.astype(np.float64), np.nan)
     if values.dtype.kind == "M":
-        return np.ma.filled(values, np.datetime64("NaT"))
+        return np.ma.filled(values, np.datetime64("NaT", "us"))
     plain = values.data.astype(object)  # not filled(None): that means '?' and True
     plain[values.mask] = None
     return plain

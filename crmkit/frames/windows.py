@@ -10,6 +10,8 @@ from crmkit.frames import spark
 from crmkit.frames.expressions import quoted
 from crmkit.frames.native import Frame, wrapped
 
+_LOG_GAP = "case when gap_days > 0 then cast(round(ln({}) * 1e9) as bigint) else 0 end as log_gap"
+
 
 def with_gaps(frame: Frame, *, day: str, by: Sequence[str], clock: str | None = None) -> Frame:
     """Add what lies between the rows of each `by`, in the order of a date column.
@@ -30,8 +32,7 @@ def with_gaps(frame: Frame, *, day: str, by: Sequence[str], clock: str | None = 
     if clock is not None:
         time = quoted("clock_gap", engine)
         gaps.append(f"{quoted(clock, engine)} - lag({quoted(clock, engine)}) {window} as {time}")
-    log = f"case when gap_days > 0 then cast(round(ln({time}) * 1e9) as bigint) else 0 end as log_gap"
-    logs = ["*", log]
+    logs = ["*", _LOG_GAP.format(time)]
     if engine.is_duckdb():
         return wrapped(native.project(", ".join(gaps)).project(", ".join(logs)))
     return wrapped(native.selectExpr(*gaps).selectExpr(*logs))
@@ -46,8 +47,31 @@ def _with_gaps_polars(frame: Frame, day: str, by: Sequence[str], clock: str | No
         windows = windows.with_columns(clock_gap=ticks - ticks.shift(1).over(*by, order_by=[day]))
         time = nw.col("clock_gap")
     gap = (nw.col(day) - nw.col("gap_days")).dt.total_seconds() // 86_400
+    return windows.with_columns(gap_days=gap).with_columns(log_gap=_log_gap_polars(time))
+
+
+def _log_gap_polars(time: nw.Expr) -> nw.Expr:
     known = nw.when(nw.col("gap_days") > 0).then(time).otherwise(1).cast(nw.Float64)
-    return windows.with_columns(gap_days=gap).with_columns(log_gap=(known.log() * 1e9).round(0).cast(nw.Int64))
+    return (known.log() * 1e9).round(0).cast(nw.Int64)
+
+
+def with_log_gap(frame: Frame, *, start: str, end: str, clock: Sequence[str] = ()) -> Frame:
+    """Add the `gap_days` between two date columns, and its `log_gap` as `with_gaps` has it; 0 where a date is missing.
+
+    With `clock`, the columns of a clock at `start` and `end`, `log_gap` is that of the time between them.
+    """
+    engine, native = frame.implementation, frame.to_native()
+    if engine.is_polars():
+        gap = (nw.col(end) - nw.col(start)).dt.total_seconds() // 86_400
+        time = nw.col(clock[1]) - nw.col(clock[0]) if clock else nw.col("gap_days")
+        return frame.with_columns(gap_days=gap).with_columns(log_gap=_log_gap_polars(time))
+    first, last = quoted(start, engine), quoted(end, engine)
+    gap_days = f"{last} - {first}" if engine.is_duckdb() else f"cast(datediff({last}, {first}) as bigint)"
+    passed = f"{quoted(clock[1], engine)} - {quoted(clock[0], engine)}" if clock else "gap_days"
+    gaps, logs = ["*", f"{gap_days} as gap_days"], ["*", _LOG_GAP.format(passed)]
+    if engine.is_duckdb():
+        return wrapped(native.project(", ".join(gaps)).project(", ".join(logs)))
+    return wrapped(native.selectExpr(*gaps).selectExpr(*logs))
 
 
 def with_places(

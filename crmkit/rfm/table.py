@@ -64,6 +64,37 @@ def rfm_table(
         first_order_day=nw.col("sale_day").min(),
         last_order_day=nw.col("sale_day").max(),
     )
+    return frames.leave(_at_day(sums, as_of), like=orders, sort=["customer_id"])
+
+
+def rfm_table_at(merged: IntoFrameT, *, as_of: dt.date) -> IntoFrameT:
+    """Recency, frequency and money of each customer, from what was kept of the log.
+
+    Parameters
+    ----------
+    merged : data frame, `schema.MERGEABLE`
+        From `summary.merge_summaries` or `summary.mergeable_summary`, per customer.
+    as_of : date
+        Last day that the merged logs cover, inclusive.
+
+    Returns
+    -------
+    data frame like `merged`
+        As of `rfm_table` over all days, with the `refunds` that the summary was made with. Under "exclude" customers
+        with refunds only are not in it, for nothing of them is kept.
+
+    Raises
+    ------
+    DomainError
+        There are orders after `as_of`.
+    """
+    kept = summary.mergeable_rows(merged, as_of=as_of)
+    paid = nw.col("first_amount") + nw.col("repeat_amount") + nw.col("early_refunds")
+    sums = kept.with_columns(order_count=nw.col("orders"), revenue=paid)
+    return frames.leave(_at_day(sums, as_of), like=merged, sort=["customer_id"], same=["customer_id"])
+
+
+def _at_day(sums: frames.Frame, as_of: dt.date) -> frames.Frame:
     sums = sums.with_columns(nw.col("order_count").cast(nw.Int64), frames.money(nw.col("revenue")))
     count = nw.col("order_count")
     table = frames.with_day_numbers(sums, last="last_order_day").select(
@@ -76,4 +107,4 @@ def rfm_table(
         average_order_value=nw.when(count > 0).then(nw.col("revenue") / nw.when(count > 0).then(count).otherwise(1)),
     )
     columns = ["customer_id", *MEASURES, "average_order_value", "first_order_day", "last_order_day"]
-    return frames.leave(table.select(*columns), like=orders, sort=["customer_id"])
+    return table.select(*columns)

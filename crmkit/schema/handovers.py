@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from crmkit.schema.tables import CUSTOMER, Column, Table, expected, time
+from crmkit.schema.tables import CUSTOMER, ORDERS, Column, Table, expected, time
 
 _DAYS = Column(
     "days_since_order", "number", "days from the last order to as_of", "days", "at least 0", minimum=0.0, required=True
@@ -35,6 +35,23 @@ SUMMARY = Table(
         Column("T", "number", "days from first order day to as_of", "days", "at least 0", True, False, 0.0),
         Column("monetary_value", "number", "mean value of the order days after the first", "money", "finite"),
         Column("sum_log_gap", "number", "sum of ln of the gaps between order days", "ln days", "finite"),
+    ),
+)
+_PAID = "what they paid on "
+MERGEABLE = Table(
+    "mergeable summary",
+    "one row per customer, from summary.mergeable_summary",
+    (
+        CUSTOMER,
+        *(ORDERS[name] for name in ("product_id", "category", "channel")),
+        Column("orders", "number", "orders", "count", "at least 0", True, False, 0.0),
+        Column("order_days", "number", "days with an order", "count", "at least 0", True, False, 0.0),
+        time("first_order_day", "day of the first order; empty with refunds only", nullable=True),
+        time("last_order_day", "day of the last order; empty with refunds only", nullable=True),
+        Column("first_amount", "number", _PAID + "the first order day", "money", "finite", True, False),
+        Column("repeat_amount", "number", _PAID + "the order days after it", "money", "finite", True, False),
+        Column("early_refunds", "number", "refunds before the first order", "money", "at most 0", True, False, None, 0),
+        Column("sum_log_gap", "number", "sum of ln of the gaps between order days", "ln days", "finite", True, False),
     ),
 )
 GROUPS = Table(

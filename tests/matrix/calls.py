@@ -24,6 +24,7 @@ from tests.matrix import logs
 from tests.matrix import money as money_calls
 from tests.matrix import rooms as room_calls
 from tests.matrix import scorecards as card_calls
+from tests.matrix import summaries as summary_calls
 from tests.matrix import tags as tag_calls
 from tests.matrix import watch as watch_calls
 from tests.matrix.case import AS_OF, EARLIER, Case
@@ -43,6 +44,7 @@ CASES: Mapping[str, Case] = {
     **cohort_calls.CASES,
     **funnel_calls.CASES,
     **watch_calls.CASES,
+    **summary_calls.CASES,
 }
 VARIANTS: Mapping[str, Case] = {**ROOM_VARIANTS, **cleaning_calls.VARIANTS}
 EQUAL = (
@@ -97,6 +99,7 @@ def tables(log: str) -> dict[str, pd.DataFrame]:
         cohort_calls.tables(orders),
         funnel_calls.tables(orders),
         watch_calls.tables(),
+        summary_calls.tables(orders),
     ):
         assert not made.keys() & part.keys()
         made |= part

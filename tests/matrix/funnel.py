@@ -117,7 +117,8 @@ def histories(seed: int = 17, many: int = 420) -> pd.DataFrame:
     entered(ids[alive], "closed", "won", time)
     table = pd.concat(parts, ignore_index=True).sample(frac=1.0, random_state=seed, ignore_index=True)
     kinds = dict.fromkeys(("deal_id", "stage", "region", "outcome"), "str")
-    return table.astype({**kinds, "owner_id": "int64", "entered_at": "datetime64[us]"})
+    typed = table.astype({**kinds, "owner_id": "int64", "entered_at": "datetime64[us]"})
+    return typed.assign(outcome=typed["outcome"].where(table["outcome"].notna()))  # pandas 2 writes None out
 
 
 def tables(orders: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -229,7 +229,7 @@ def _columns(by_rule: dict[str, list[Quality]], days: Days) -> dict[str, Any]:
     ]
     whole = ("customers", "flagged", "churned")
     shares = ("base_rate", "precision", "recall", "lift", "precision_by_silence")
-    days_of = [np.datetime64("NaT") if cut is None else np.datetime64(cut) for _, cut, _ in rows]
+    days_of = [np.datetime64("NaT", "D") if cut is None else np.datetime64(cut) for _, cut, _ in rows]
     columns: dict[str, Any] = {
         "rule": np.array([code for code, _, _ in rows], dtype=object),
         "cut": np.array(days_of, dtype="datetime64[us]"),

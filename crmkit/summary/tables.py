@@ -14,8 +14,6 @@ from crmkit import frames, schema
 from crmkit.errors import DomainError, SchemaError
 from crmkit.models.season_clock import SeasonClock
 
-__all__ = ["Refunds", "buyers_by_day", "holdout_summary", "order_days", "purchase_summary"]
-
 Refunds: TypeAlias = Literal["exclude", "net", "raise"]
 _CUSTOMER = ("customer_id",)
 _WITHIN = ("product_id", "category", "channel")  # columns that may stand beside the customer in a key
@@ -285,6 +283,15 @@ def _sales(rows: frames.Frame, refunds: Refunds, by: Sequence[str] = _CUSTOMER) 
 
 def _netted(rows: frames.Frame, by: Sequence[str]) -> frames.Frame:
     """Move each refund to the order day that it is taken off; customers without any order are left out."""
+    moved = settled_refunds(rows, by)
+    return moved.filter(~nw.col("first_day").is_null())
+
+
+def settled_refunds(rows: frames.Frame, by: Sequence[str]) -> frames.Frame:
+    """Move each refund to the order day that it is taken off; `first_day` (null for refunds only), `early` (0 or 1).
+
+    Early is a refund before the first order. Those of customers without any order stand together on a day before all.
+    """
     day, is_sale = nw.col("order_day"), nw.col("amount") >= 0
     marked = rows.with_columns(
         sale=frames.one_if(is_sale),
@@ -298,7 +305,8 @@ def _netted(rows: frames.Frame, by: Sequence[str]) -> frames.Frame:
         latest_day=nw.col("latest_day").cum_max().over(*by, order_by=["order_day", "later"]),
     )
     settled = nw.max_horizontal("first_day", "latest_day")  # before the first order day it is the first order day
-    return by_customer.filter(~nw.col("first_day").is_null()).with_columns(order_day=settled)
+    early = nw.col("first_day").is_null() | (day < nw.col("first_day"))
+    return by_customer.with_columns(order_day=settled, early=frames.one_if(early))
 
 
 def _daily(sales: frames.Frame) -> frames.Frame:
@@ -313,21 +321,41 @@ def _daily(sales: frames.Frame) -> frames.Frame:
 def _summed(
     sales: frames.Frame, as_of: dt.date, by: Sequence[str] = _CUSTOMER, clock: SeasonClock | None = None
 ) -> frames.Frame:
-    """Sum up the history of each customer in one window and one grouping, without making the order days first."""
+    return at_day(history_sums(sales, as_of, by, clock), as_of, by)
+
+
+def history_sums(
+    sales: frames.Frame,
+    as_of: dt.date,
+    by: Sequence[str] = _CUSTOMER,
+    clock: SeasonClock | None = None,
+    **further: nw.Expr,
+) -> frames.Frame:
+    """Sum up the history of each customer in one window and one grouping, without making the order days first.
+
+    `frequency`, `repeat_amount`, the first and the last order day, `log_units` (`sum_log_gap` in units of 1e-9), and
+    sums of further expressions, such as one of `rank`, which is 1 on the first order day.
+    """
     day, gap = nw.col("order_day"), nw.col("gap_days")
     ticks = None if clock is None else "clock_day"
-    timed = sales if clock is None else _on_clock(sales, clock, as_of)
+    timed = sales if clock is None else on_clock(sales, clock, as_of)
     rows = frames.with_gaps(timed, day="order_day", by=by, clock=ticks).with_columns(
         repeat=frames.one_if(gap > 0),
         repeat_amount=nw.when(nw.col("rank") > 1).then(nw.col("amount")).otherwise(0.0),
+        **further,
     )
-    sums = rows.group_by(*by).agg(
+    return rows.group_by(*by).agg(
+        *[nw.col(name).sum() for name in further],
         first_order_day=day.min(),
         last_order_day=day.max(),
         frequency=nw.col("repeat").sum(),
         repeat_amount=nw.col("repeat_amount").sum(),
-        sum_log_gap=nw.col("log_gap").sum(),
+        log_units=nw.col("log_gap").sum(),
     )
+
+
+def at_day(sums: frames.Frame, as_of: dt.date, by: Sequence[str]) -> frames.Frame:
+    """Write `history_sums` as a purchase summary: how long ago things were, as seen from a day."""
     customers = frames.with_day_numbers(sums, first="first_order_day", last="last_order_day")
     repeats = nw.col("frequency").cast(nw.Int64)
     return customers.select(
@@ -339,16 +367,17 @@ def _summed(
         order_days=repeats + 1,
         first_order_day=nw.col("first_order_day"),
         last_order_day=nw.col("last_order_day"),
-        sum_log_gap=nw.col("sum_log_gap").cast(nw.Int64) / 1e9,  # summed as integers: the same in every run, a key
+        sum_log_gap=nw.col("log_units").cast(nw.Int64) / 1e9,  # summed as integers: the same in every run, a key
     )
 
 
-def _on_clock(sales: frames.Frame, clock: SeasonClock, as_of: dt.date) -> frames.Frame:
-    """Add `clock_day`: operational days from the earliest day that a table may hold."""
-    numbered = frames.with_day_numbers(sales, day_number="order_day")
-    days = np.arange(_EARLIEST.toordinal(), frames.as_day(as_of).toordinal() + 1)
-    ticks = {"day_number": days, "clock_day": clock.position(days)}
-    return frames.join_small(numbered, ticks, on=["day_number"])
+def on_clock(
+    rows: frames.Frame, clock: SeasonClock, until: dt.date, *, day: str = "order_day", at: str = "clock_day"
+) -> frames.Frame:
+    """Add the operational days from the earliest day that a table may hold to a date column."""
+    numbered = frames.with_day_numbers(rows, day_number=day)
+    days = np.arange(_EARLIEST.toordinal(), frames.as_day(until).toordinal() + 1)
+    return frames.join_small(numbered, {"day_number": days, at: clock.position(days)}, on=["day_number"])
 
 
 def order_lines(orders: Any, *, as_of: dt.date, refunds: Refunds) -> frames.Frame:
