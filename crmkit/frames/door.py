@@ -81,6 +81,10 @@ def leave(result: Frame, *, like: IntoFrameT, sort: Sequence[str] = (), same: Se
     return cast("IntoFrameT", eager.left(ordered, native, {*sort, *same}))
 
 
+# Rows of the caller's table up to which what was computed from it is kept beside the database, not in it.
+_SMALL_ROWS = 20_000
+
+
 def _lazy(result: Frame, library: str) -> Any:
     return once.planned(result.to_native()) if library == "duckdb" else result.to_native()
 
@@ -92,9 +96,9 @@ def settled(result: Frame, *, like: IntoFrameT) -> Frame:
     a million orders: 100 CPU seconds instead of 7). Spark, too, plans each use anew: a local checkpoint cuts the plan
     there and keeps the rows on the executors for as long as the answer is.
     """
-    library = recognised(like)[1]
+    native, library = recognised(like)
     if library in ("pandas", "pyarrow"):
-        return wrapped(eager.made(result.to_native()))
+        return wrapped(eager.made(result.to_native(), is_small=len(native) < _SMALL_ROWS))
     if library == "spark":
         return wrapped(result.to_native().localCheckpoint(eager=False))
     if library == "duckdb":
