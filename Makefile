@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 
 # Two test workers on two cores: a pool of threads in each would only wait for the other's.
 test check: export OMP_NUM_THREADS = 1
+# The tests start a hundred processes: compiling crmkit anew takes each of them a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench docs clean
@@ -19,13 +21,13 @@ test: $(VENV)/.dev  ## everything: lint, types, all tests on all engines, doctes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --doctest-modules crmkit tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --doctest-modules crmkit tests
 
 check: $(VENV)/.dev  ## the quick round: lint, types, tests without Spark, doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not spark" --doctest-modules crmkit tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not spark" --doctest-modules crmkit tests
 
 bench: $(VENV)/.bench  ## speed and memory beside the peers, in one run (minutes)
 	$(BIN)/python -m benchmarks
