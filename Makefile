@@ -6,6 +6,8 @@ OLDEST := .venv-oldest
 
 # Two test workers on two cores: a pool of threads in each would only wait for the other's.
 test check: export OMP_NUM_THREADS = 1
+# The tests start a hundred processes: compiling crmkit anew takes each of them a second.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-oldest check bench docs clean
@@ -20,13 +22,13 @@ test: $(VENV)/.dev  ## everything: lint, types, all tests on all engines, doctes
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup --doctest-modules crmkit tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder --doctest-modules crmkit tests
 
 check: $(VENV)/.dev  ## the quick round: lint, types, tests without Spark, doctests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not spark" --doctest-modules crmkit tests
+	$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -m "not spark" --doctest-modules crmkit tests
 
 test-oldest: $(OLDEST)/.installed  ## every room on the oldest versions that pyproject.toml claims (minutes)
 	$(OLDEST)/bin/python -m tests.every_room

@@ -12,6 +12,21 @@ settings.register_profile("crmkit", deadline=None, max_examples=30, derandomize=
 settings.load_profile("crmkit")
 
 
+# What takes longest begins first: a file of few long tests at the end would leave the other worker idle. xdist's own
+# order, by the number of tests, puts them last (`--no-loadscope-reorder` turns it off).
+LONGEST = (
+    "spark",
+    "tests/test_engines.py",
+    *(
+        f"tests/test_{name}.py"
+        for name in (
+            *("notebooks", "batch_postgres", "alert_states", "season_clock", "churn_model", "documents", "clv"),
+            *("batch_kills", "cli", "batch_faults", "batch", "rfm_invariants", "purchases", "repurchase"),
+        )
+    ),
+)
+
+
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file on one worker, for what its tests share, and all of Spark on one: a JVM takes long to start and warm.
@@ -19,10 +34,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     So one worker has Spark while the other has the matrix, and the small files fill what is left (`--dist loadgroup`).
     """
     for item in items:
-        on_spark = item.get_closest_marker("spark") is not None
-        item.add_marker(pytest.mark.xdist_group("spark" if on_spark else item.location[0]))
-        if engines.NO_SPARK and on_spark:
+        group = _group(item)
+        item.add_marker(pytest.mark.xdist_group(group))
+        if engines.NO_SPARK and group == "spark":
             item.add_marker(pytest.mark.skip(reason=engines.NO_SPARK))
+    rank = {group: place for place, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(_group(item), len(rank)))
+
+
+def _group(item: pytest.Item) -> str:
+    return "spark" if item.get_closest_marker("spark") is not None else item.location[0]
 
 
 @pytest.fixture(scope="session", autouse=True)

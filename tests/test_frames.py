@@ -18,6 +18,7 @@ from pandas.testing import assert_frame_equal
 
 from crmkit import frames, rfm, schema
 from crmkit.errors import DomainError, SchemaError
+from crmkit.frames import door, eager
 from tests import engines
 
 ORDERS = pd.DataFrame(
@@ -220,15 +221,44 @@ def test_nothing_is_left_in_the_callers_duckdb():
     assert connection.sql("select * from crmkit_small_table").fetchall() == [(42,)]
 
 
-def test_a_connection_that_sees_no_local_tables_is_told():
+def test_a_connection_that_sees_no_local_tables_takes_them_or_is_told(monkeypatch):
     connection = duckdb.connect(config={"python_enable_replacements": "false"})
     connection.execute("create table orders as select 'a' as customer_id")
+    entered = frames.enter(connection.table("orders"))
+    joined = frames.join_small(entered, {"customer_id": ["a"], "tier": ["gold"]}, on=["customer_id"])
+    assert joined.to_native().fetchall() == [("a", "gold")]
+    monkeypatch.setattr(eager, "_connection", lambda relation: None)  # of a version that hides it
     with pytest.raises(DomainError) as caught:
         frames.join_small(frames.enter(connection.table("orders")), {"customer_id": ["a"]}, on=["customer_id"])
     assert str(caught.value) == (
         "The connection of the DuckDB relation does not see local tables; expected python_enable_replacements.\n"
         "Switch it on: connection.execute('set python_enable_replacements = true')."
     )
+
+
+def settled_and_joined(frame):
+    """A settled table, used twice, with a small one brought in."""
+    totals = frames.enter(frame).group_by("customer_id").agg(total=nw.col("amount").sum())
+    settled = frames.settled(totals, like=frame)
+    kept = type(settled.to_native()._step).__name__
+    tiers = {"customer_id": ["a", "b"], "tier": ["gold", "李"]}
+    both = settled.join(frames.join_small(settled, tiers, on=["customer_id"]), on="customer_id", suffix="_again")
+    return kept, frames.leave(both, like=frame, sort=["customer_id"])
+
+
+def test_what_is_settled_is_the_same_beside_the_database_and_in_it(monkeypatch):
+    whole = door._SMALL_ROWS // len(ORDERS) + 1
+    small = [settled_and_joined(engines.to_engine(name, ORDERS)) for name in ("pandas", "pyarrow")]
+    assert [kept for kept, _ in small] == ["Held", "Held"]
+    assert small[0][1]["total"].tolist() == [2.0, 4.75, 4.0]
+    assert small[0][1]["tier"].tolist()[:2] == ["gold", "李"]
+    assert engines.to_pandas(small[1][1]).equals(engines.to_pandas(small[0][1]))
+    many = pd.concat([ORDERS] * whole, ignore_index=True)
+    kept, large = settled_and_joined(many)
+    assert kept == "Table"
+    assert_frame_equal(large, small[0][1].assign(total=small[0][1]["total"] * whole, total_again=large["total"]))
+    monkeypatch.setattr(eager, "_connection", lambda relation: None)  # of a version that hides it
+    assert_frame_equal(settled_and_joined(many)[1], large)
 
 
 @pytest.mark.spark

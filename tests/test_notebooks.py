@@ -2,10 +2,12 @@
 
 import os
 import re
+import warnings
 from pathlib import Path
 
 import nbformat
 import pytest
+from jupyter_client import KernelManager
 from nbclient import NotebookClient
 
 FOLDER = Path(__file__).parent.parent / "notebooks"
@@ -19,7 +21,17 @@ NAMES = (
     "07_from_crm_tables_to_a_daily_job",
     "08_the_same_on_duckdb_and_spark",
 )
-BEFORE = "import warnings\nwarnings.simplefilter('error')"
+# As a kernel is when it starts: no name, no option of pandas, no filter of a notebook before, a folder of its own.
+BEFORE = """
+%reset -f
+import os, sys, warnings
+os.chdir({folder!r})
+warnings.resetwarnings()
+if "pandas" in sys.modules:
+    sys.modules["pandas"].reset_option("^display[.]")
+del os, sys
+warnings.simplefilter("error")
+"""
 MARKS = {"08_the_same_on_duckdb_and_spark": pytest.mark.spark}
 
 
@@ -63,16 +75,52 @@ def test_a_notebook_asks_checks_doubts_and_decides(name):
     assert all("assert" in source for source in checks)
 
 
+@pytest.fixture(scope="module")
+def kernel(tmp_path_factory):
+    """One kernel for all: half of what a notebook takes is to start and to import."""
+    folder, root = str(tmp_path_factory.mktemp("kernel")), str(FOLDER.parent)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
+        patch.setenv("IPYTHONDIR", folder)  # no settings of the one who runs the tests
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Jupyter's own
+            manager = KernelManager(kernel_name="python3")
+            manager.start_kernel(cwd=folder)
+            yield manager
+            manager.shutdown_kernel(now=True)
+
+
+def run(book, kernel, folder):
+    book.cells.insert(0, nbformat.v4.new_code_cell(BEFORE.format(folder=str(folder))))
+    client = NotebookClient(book, timeout=300, km=kernel)
+    try:
+        client.execute()
+    finally:
+        client.kc.stop_channels()
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_notebook_finds_the_kernel_as_if_it_were_the_first(kernel, tmp_path):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+    one = "x = 1\nimport warnings, pandas as pd\npd.set_option('display.width', 7)\nwarnings.simplefilter('ignore')"
+    two = (
+        "import os, warnings, pandas as pd\nassert 'x' not in globals() and pd.get_option('display.width') == 80\n"
+        "assert os.listdir() == [] and os.getcwd().endswith('two')\n"
+        "try:\n    warnings.warn('now')\nexcept UserWarning:\n    print('raised')"
+    )
+    books = [nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text)]) for text in (one, two)]
+    for book, folder in zip(books, ("one", "two"), strict=True):
+        run(book, kernel, tmp_path / folder)
+    assert [output["text"] for output in books[1].cells[1].outputs] == ["raised\n"]
+
+
 @pytest.mark.parametrize("name", [pytest.param(name, marks=MARKS.get(name, ())) for name in NAMES])
 # What Jupyter's own client and kernel warn of at start and stop is not ours.
 @pytest.mark.filterwarnings("ignore")
-def test_a_notebook_runs_from_top_to_bottom_without_a_warning(name, monkeypatch, tmp_path):
-    root = str(FOLDER.parent)
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([root, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))  # no settings of the one who runs the tests
+def test_a_notebook_runs_from_top_to_bottom_without_a_warning(name, kernel, tmp_path):
     book = notebook(name)
-    book.cells.insert(0, nbformat.v4.new_code_cell(BEFORE))
-    NotebookClient(book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}).execute()
+    run(book, kernel, tmp_path)
     noise = [output.text for cell in book.cells for output in cell.get("outputs", []) if output.get("name") == "stderr"]
     if name not in MARKS:  # a Java virtual machine says what it likes
         assert noise == []

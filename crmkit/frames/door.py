@@ -81,6 +81,10 @@ def leave(result: Frame, *, like: IntoFrameT, sort: Sequence[str] = (), same: Se
     return cast("IntoFrameT", eager.left(ordered, native, {*sort, *same}))
 
 
+# Rows of the caller's table up to which what was computed from it is kept beside the database, not in it.
+_SMALL_ROWS = 20_000
+
+
 def _lazy(result: Frame, library: str) -> Any:
     return once.planned(result.to_native()) if library == "duckdb" else result.to_native()
 
@@ -93,14 +97,14 @@ def settled(result: Frame, *, like: IntoFrameT) -> Frame:
     so that several statements share it, while in a caller's none is made. Spark, too, plans each use anew: a local
     checkpoint cuts the plan there and keeps the rows on the executors for as long as the answer is.
     """
-    library = recognised(like)[1]
+    native, library = recognised(like)
     if library in ("pandas", "pyarrow"):
-        return wrapped(eager.made(result.to_native()))
+        return wrapped(eager.made(result.to_native(), is_small=len(native) < _SMALL_ROWS))
     if library == "spark":
         return wrapped(spark.kept(result.to_native()))
     if library == "duckdb":
-        native = result.to_native()
-        return wrapped(eager.made(native) if eager.is_own(native) else once.marked(native))
+        rows = result.to_native()
+        return wrapped(eager.made(rows, is_small=False) if eager.is_own(rows) else once.marked(rows))
     return result.collect().lazy() if library == "polars" else result
 
 

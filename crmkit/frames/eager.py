@@ -61,16 +61,25 @@ def left(result: Frame, like: Any, same: Collection[str]) -> Any:
     return table
 
 
-def made(relation: Any) -> Any:
-    """Compute a relation into a table of its own connection."""
+def made(relation: Any, *, is_small: bool) -> Any:
+    """Compute a relation, once: small ones as rows in memory, others into a table of their own connection.
+
+    After a statement that may have changed the catalog, DuckDB 2.0 binds again all that was built before it, which for
+    twenty rows is most of the work; rows in memory change no catalog, but are copied for each further use of them.
+    """
+    if is_small:
+        return fetched(relation.materialize)
     name = f"{MADE}{uuid.uuid4().hex}"  # a name that no other table has; no result depends on it
     fetched(lambda: relation.create(name))
-    return _beginning(relation).query(_SMALL, f'from "{name}"')
+    connection = _connection(relation)
+    return connection.table(name) if connection else _beginning(relation).query(_SMALL, f'from "{name}"')
 
 
 def is_own(relation: Any) -> bool:
     """Tell whether a relation belongs to a `Database`, which keeps tables that were made and clears them away."""
-    return bool(_beginning(relation).query(_SMALL, f"select getvariable('{KEEPS}')").fetchall()[0][0])
+    asked, connection = f"select getvariable('{KEEPS}')", _connection(relation)
+    found = connection.query(asked) if connection else _beginning(relation).query(_SMALL, asked)
+    return bool(found.fetchall()[0][0])
 
 
 def fetched(fetch: Callable[[], _T]) -> _T:
@@ -87,7 +96,14 @@ def fetched(fetch: Callable[[], _T]) -> _T:
 
 
 def beside(relation: Any, door: Any) -> Any:
-    """Bring a local table in by the relation's own `query`: its connection is not ours to know."""
+    """Bring a local table in to where a relation lives.
+
+    Its connection is not ours to know by any public name. Where a version hides it, the relation's own `query` serves,
+    which takes ten times as long: it makes a view and drops it again.
+    """
+    connection = _connection(relation)
+    if connection is not None:
+        return connection.from_df(door) if isinstance(door, pd.DataFrame) else connection.from_arrow(door)
     try:
         return _beginning(relation).query(_SMALL, "select * from door")
     except duckdb.CatalogException:
@@ -95,6 +111,11 @@ def beside(relation: Any, door: Any) -> Any:
             "The connection of the DuckDB relation does not see local tables; expected python_enable_replacements.\n"
             "Switch it on: connection.execute('set python_enable_replacements = true')."
         ) from None
+
+
+def _connection(relation: Any) -> duckdb.DuckDBPyConnection | None:
+    found = getattr(relation, "_con", None)
+    return found if isinstance(found, duckdb.DuckDBPyConnection) else None
 
 
 def _beginning(relation: Any) -> Any:
