@@ -14,6 +14,7 @@ from benchmarks import (
     attribution,
     baskets,
     churn_accuracy,
+    data,
     foundations,
     funnel,
     health,
@@ -71,4 +72,4 @@ def show(timing: Timing) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    data.main(sys.argv[2:]) if sys.argv[1:2] == ["data"] else main(sys.argv[1:])
