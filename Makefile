@@ -7,10 +7,10 @@ BIN    := $(VENV)/bin
 test check: export OMP_NUM_THREADS = 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench docs clean
+.PHONY: help demo test check bench bench-full docs clean
 
 help:  ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.demo  ## segment 23,570 real customers: tables and one page under out/
 	$(BIN)/crmkit demo
@@ -27,8 +27,11 @@ check: $(VENV)/.dev  ## the quick round: lint, types, tests without Spark, docte
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not spark" --doctest-modules crmkit tests
 
-bench: $(VENV)/.bench  ## speed and memory beside the peers, in one run (minutes)
+bench: $(VENV)/.bench  ## speed, memory and errors beside the peers, small sizes (minutes)
 	$(BIN)/python -m benchmarks
+
+bench-full: $(VENV)/.bench  ## the same at the sizes of the targets (an hour), and the pages of the documentation
+	$(BIN)/python -m benchmarks --full --minutes 60; status=$$?; $(BIN)/python -m benchmarks page; exit $$status
 
 docs: $(VENV)/.docs  ## build the documentation under site/
 	$(BIN)/mkdocs build --strict

@@ -74,7 +74,7 @@ def disagreements(found: Found) -> list[Found]:
 
 
 def verdicts(case: Case, found: Found) -> Iterator[tuple[str, str, str]]:
-    """Target, what was measured, and met or missed, of each goal; no verdict below the size of section 7."""
+    """Target, what was measured, and met or missed, of each goal; seconds and memory tell only at the full size."""
     for goal in case.goals:
         value = measured(goal, found)
         target = TARGETS[goal.kind].format(bound=goal.bound, peer=goal.peer)
@@ -82,6 +82,7 @@ def verdicts(case: Case, found: Found) -> Iterator[tuple[str, str, str]]:
             yield target, "", "not measured"
             continue
         told = "met" if met(goal, value) else "**missed**"
+        told += " at this size" if found["size"] < found["of"] else ""
         absolute = goal.kind in ("seconds", "GiB", "GiB more") and found["size"] < found["of"]
         yield target, VALUES[goal.kind].format(value=value), "too small to tell" if absolute else told
 

@@ -42,7 +42,7 @@ CASES = {
     ),
     "churn": Part("churn", "Who stays away?", "Online Retail at three cuts, beside rules and boosted trees.", True),
     "alerting": Part("alerts", "Are alerts right?", "Back-test of the default rules, and 192 daily runs.", True),
-    "lead-model": Part(
+    "lead-score": Part(
         "lead_model",
         "Which leads convert?",
         "AUC and calibration on X Education, boosted trees beside; optbinning's AUC is on the page of speed.",
