@@ -27,11 +27,12 @@ check: $(VENV)/.dev  ## the quick round: lint, types, tests without Spark, docte
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not spark" --doctest-modules crmkit tests
 
+# BENCH passes words on: make bench BENCH="--only rfm --scale .1"
 bench: $(VENV)/.bench  ## speed, memory and errors beside the peers, small sizes (minutes)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks $(BENCH)
 
 bench-full: $(VENV)/.bench  ## the same at the sizes of the targets (an hour), and the pages of the documentation
-	$(BIN)/python -m benchmarks --full --minutes 60; status=$$?; $(BIN)/python -m benchmarks page; exit $$status
+	$(BIN)/python -m benchmarks --full --minutes 60 $(BENCH); status=$$?; $(BIN)/python -m benchmarks page; exit $$status
 
 docs: $(VENV)/.docs  ## build the documentation under site/
 	$(BIN)/mkdocs build --strict

@@ -26,10 +26,10 @@ from crmkit.models.regular_beta_geometric import fit as bg_fit
 
 AS_OF = dt.date(2024, 12, 31)
 LEAST, MOST = 5, 30  # rounds
-RFM_BOUND, SUMMARY_BOUND, RULES_BOUND = 0.01, 0.01, 0.01
-BG_BOUND, PARETO_BOUND = 0.01, 0.01
-BG_PASSES, PARETO_PASSES = 16, 22
-RFM_SCANS, SUMMARY_SCANS = (2, 9), (2, 9)
+RFM_BOUND, SUMMARY_BOUND, RULES_BOUND = 2.15, 1.35, 3.65  # (1.75, 1.10, 3.0)
+BG_BOUND, PARETO_BOUND = 1.95, 9.0  # (1.55, 7.2)
+BG_PASSES, PARETO_PASSES = 16, 22  # (12, 17)
+RFM_SCANS, SUMMARY_SCANS = (2, 2), (2, 2)  # the check of the table, and the answer
 
 
 @dataclass
@@ -133,7 +133,7 @@ def test_rules_of_attribution_beside_a_bare_window():
         ),
         journeys as (
             select *, count(*) filter (where channel is null)
-                over (partition by customer_id order by moment rows between current row and unbounded following) as journey
+                over (partition by customer_id order by moment desc rows unbounded preceding) as journey
             from known
         ),
         places as (
@@ -162,12 +162,12 @@ def base() -> pd.DataFrame:
 
 @pytest.mark.parametrize(("model", "bound"), [("bg", BG_BOUND), ("pareto", PARETO_BOUND)])
 def test_a_fit_beside_bare_special_functions(base, model, bound):
-    """The yardstick is a hundred of scipy's log gammas of each distinct row, as one likelihood needs a few of them."""
+    """The yardstick is 300 of scipy's log gammas of each distinct row, as one likelihood needs a few of them."""
     rows = base.groupby(["frequency", "recency", "T"]).size().reset_index(name="count")
     x = rows["frequency"].to_numpy(dtype=float) + 0.2426
 
     def bare() -> None:
-        for _ in range(100):
+        for _ in range(300):
             special.gammaln(x)
 
     found = race(lambda: purchases.fit_purchase_process(base, model=model), bare, bound=bound)
@@ -209,5 +209,4 @@ def test_a_call_asks_the_engine_a_few_times(name, queries, scans):
         asked = [sql for (sql,) in logged if '"the_log"' in sql]
         plans = [connection.execute(f"explain {sql}").fetchall()[0][1] for sql in asked]
     assert 0 < len(asked) <= queries
-    print([plan.count("the_log") for plan in plans])
     assert 0 < sum(plan.count("the_log") for plan in plans) <= scans
