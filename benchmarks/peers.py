@@ -47,7 +47,7 @@ PEERS = {
         Peer("lifetimes", "lifetimes", ("lifetimes==0.11.3",)),
         Peer("pymc-marketing", "pymc-marketing", ("pymc-marketing==0.19.2",)),
         Peer("MAM", "marketing-attribution-models", ("marketing-attribution-models==2.1.1",)),
-        Peer("ChannelAttribution", "ChannelAttribution", ("ChannelAttribution==2.2.5",)),
+        Peer("ChannelAttribution", "ChannelAttribution", ("ChannelAttribution==2.2.5", "matplotlib")),
         Peer("optbinning", "optbinning", ("optbinning==1.0.0",)),
         Peer("pandera", "pandera", ("pandera[pandas]==0.35.0",)),
     )
