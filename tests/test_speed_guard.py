@@ -27,7 +27,7 @@ from crmkit.models.regular_beta_geometric import fit as bg_fit
 AS_OF = dt.date(2024, 12, 31)
 LEAST, MOST = 5, 30  # rounds
 RFM_BOUND, SUMMARY_BOUND, RULES_BOUND = 2.15, 1.35, 3.65  # (1.75, 1.08, 3.05)
-BG_BOUND, PARETO_BOUND = 1.9, 8.0  # (1.55, 6.6)
+BG_BOUND, PARETO_BOUND = 1.9, 7.2  # (1.55, 5.0 to 6.6)
 BG_PASSES, PARETO_PASSES = 16, 22  # (12, 17)
 RFM_SCANS, SUMMARY_SCANS = (2, 2), (2, 2)  # the check of the table, and the answer
 
