@@ -10,7 +10,7 @@ test check: export OMP_NUM_THREADS = 1
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-oldest check bench docs clean
+.PHONY: help demo test test-oldest check bench bench-full docs clean
 
 help:  ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,8 +34,12 @@ test-oldest: $(OLDEST)/.installed  ## every room on the oldest versions that pyp
 	$(OLDEST)/bin/python -m tests.every_room
 	$(OLDEST)/bin/python -m pytest -m "not spark" tests/test_rfm.py
 
-bench: $(VENV)/.bench  ## speed and memory beside the peers, in one run (minutes)
-	$(BIN)/python -m benchmarks
+# BENCH passes words on: make bench BENCH="--only rfm --scale .1"
+bench: $(VENV)/.bench  ## speed, memory and errors beside the peers, small sizes (minutes)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-full: $(VENV)/.bench  ## the same at the sizes of the targets (an hour), and the pages of the documentation
+	$(BIN)/python -m benchmarks --full --minutes 60 $(BENCH); status=$$?; $(BIN)/python -m benchmarks page; exit $$status
 
 docs: $(VENV)/.docs  ## build the documentation under site/
 	$(BIN)/mkdocs build --strict

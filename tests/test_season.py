@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from benchmarks import seasons
+from benchmarks.accuracy import seasons
 from crmkit import datasets
 from crmkit.errors import DomainError, SchemaError
 from crmkit.repurchase import seasonal_pattern

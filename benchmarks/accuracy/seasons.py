@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from benchmarks.foundations import order_log
-from benchmarks.timing import Timing, race
-from crmkit import datasets, repurchase, rfm
+from benchmarks.accuracy.table import Table, of_frame
+from crmkit import datasets, repurchase
 
 START = dt.date(2018, 1, 1)
 CALENDAR = datasets.CalendarBuyers(share=0.08)  # March and September, December, May and November, or quarters; .9
@@ -60,34 +59,18 @@ def recovered(found: pd.DataFrame) -> pd.DataFrame:
     return table.assign(customers=there.groupby("whole_years")["exact"].size()).fillna(len(there))
 
 
-def speed(orders: int) -> Timing:
-    """Both functions from a pandas frame to a pandas frame, beside the RFM table of the same log."""
-    log, day = order_log(orders), dt.date(2024, 12, 31)
-    ways = {
-        "rfm_table": lambda: rfm.rfm_table(log, as_of=day),
-        "seasonal_pattern": lambda: repurchase.seasonal_pattern(log, as_of=day),
-        "year_ago_orders": lambda: repurchase.year_ago_orders(log, as_of=day),
-    }
-    return race(f"repurchase, {orders:,} orders, pandas in and out", ways, rounds=2, target="3 s each")
-
-
-def run() -> Iterator[Timing | str]:
-    """Simulate companies of 2 to 5 years, with and without a season of the base; then race."""
-    rng = np.random.default_rng(20240501)
+def run(scale: float) -> Iterator[Table]:
+    """Simulate companies of 2 to 5 years, with and without a season of the base."""
+    rng, customers = np.random.default_rng(20240501), max(500, int(20_000 * scale))
     bases = {"k 1 to 9": datasets.PurchaseProcess(), "k 9 alone": REGULAR, "k 50 alone": NEARLY_CLOCKS}
-    yield "\nFalse patterns, share of all-year buyers with two years or more (20,000 customers)"
-    yield "  base        season  years     all  3+ orders  most regular    weak  moderate  strong"
-    true = []
+    true, false = [], {}
     for name, purchases in bases.items():
         for season in (True, False):
             for years in (2, 3, 4, 5):
-                found = judged(years, customers=20_000, rng=rng, season=season, purchases=purchases)
-                got = rates(found)
-                yield (
-                    f"  {name:<11} {'yes' if season else 'no':<6} {years:>6}  {got['all']:6.4f}  {got['active']:9.4f}"
-                    f"  {got['regular']:12.4f}  {got['weak']:6.4f}    {got['moderate']:6.4f}  {got['strong']:6.4f}"
-                )
+                found = judged(years, customers=customers, rng=rng, season=season, purchases=purchases)
+                label = f"{name}, {'a season of the base' if season else 'no season'}, {years} years"
+                false[label] = rates(found)
                 true.append(found[found["true"] != ""])
-    yield "\nCalendar buyers still there: months found exactly, by whole years since the first order"
-    yield recovered(pd.concat(true)).round(3).to_string()
-    yield speed(10_000_000)
+    yield Table(f"False patterns, share of all-year buyers with two years or more ({customers:,} customers)", false)
+    exact = of_frame(recovered(pd.concat(true)))
+    yield Table("Calendar buyers still there: months found exactly, by whole years since the first order", exact)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks.accuracy.table import Table, of_frame
 from crmkit import clv, datasets, purchases, summary
 from crmkit.models import forecast_scores as scores
 
@@ -63,8 +64,8 @@ def of_log(orders: pd.DataFrame, cut: dt.date, days: int) -> tuple[pd.DataFrame,
             within = ((found["orders_low"] <= bought) & (bought <= found["orders_high"])).mean()
             words = [
                 fit.choice,
-                *(f"  {c.name}: holdout score {c.holdout_score:.4f}, BIC {c.bic:.1f}" for c in fit.compared),
-                behind_the_best(rows),
+                *(f"{c.name}: holdout score {c.holdout_score:.4f}, BIC {c.bic:.1f}" for c in fit.compared),
+                behind_the_best(rows) + ".",
                 f"80 % intervals of single customers hold {within:.1%} of the counts.",
                 *revenue(table, fit, days),
             ]
@@ -110,10 +111,8 @@ def revenue(table: pd.DataFrame, fit: purchases.PurchaseFit, days: int) -> list[
     return said
 
 
-def run() -> list[str]:
-    """All logs as text."""
-    parts = []
+def run(_: float) -> Iterator[Table]:
+    """All logs."""
     for name, orders, cut, days in logs():
         table, words = of_log(orders, cut, days)
-        parts += [f"\n{name}, cut {cut}, {days} days", table.round(4).to_string(), *words]
-    return parts
+        yield Table(f"{name}, cut {cut}, {days} days", of_frame(table), words)

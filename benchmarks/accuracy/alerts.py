@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
-from benchmarks.foundations import order_log
-from benchmarks.timing import peak_gib
+from benchmarks.accuracy.table import Table, of_frame
 from crmkit import churn
 
 FIRST, DAYS = dt.date(2011, 5, 31), 192
-END = dt.date(2024, 12, 31)
 
 
 def retail_days(folder: Path) -> pd.DataFrame:
@@ -34,7 +31,7 @@ def retail_days(folder: Path) -> pd.DataFrame:
     return days.groupby(["customer_id", "ordered_at"], as_index=False)["amount"].sum()
 
 
-def daily_runs(orders: pd.DataFrame) -> Iterator[str]:
+def daily_runs(orders: pd.DataFrame) -> Table:
     """Raw rows and episodes of each rule over 192 days, without a cool-down, with 30 days, without hysteresis."""
     days = [FIRST + dt.timedelta(days=k) for k in range(DAYS)]
     asked = [
@@ -51,41 +48,26 @@ def daily_runs(orders: pd.DataFrame) -> Iterator[str]:
         for wait in states:
             waiting = [replace(rule, cool_down_days=wait) for rule in rules]
             states[wait] = churn.update_alerts(states[wait], current, as_of=day, rules=waiting)
-    yield f"\n{DAYS} daily runs from {FIRST}: rows on the lists; alerts opened without and with a cool-down of 30 days"
+    told = {}
     for rule in rules:
         opened = [int((state["rule"] == rule.code).sum()) for state in states.values() if state is not None]
-        yield f"  {rule.code:<22} {rows.get(rule.code, 0):7,} rows  {opened[0]:6,}  {opened[1]:6,}"
+        told[rule.code] = {
+            "rows on the lists": rows.get(rule.code, 0),
+            "alerts opened": opened[0],
+            "with a cool-down of 30 days": opened[1],
+        }
+    return Table(f"{DAYS} daily runs from {FIRST}", told)
 
 
-def precision(orders: pd.DataFrame) -> str:
+def precision(orders: pd.DataFrame) -> Table:
     """Back-test of the default rules, beside the longest silence."""
     table = churn.alert_quality(orders, as_of=dt.date(2011, 12, 9))
     over_all = table[table["cut"].isna()].drop(columns="cut").round(3)
-    return f"\nBack-test at three earlier days, 90 days each\n{over_all.to_string(index=False)}"
+    return Table("Back-test at three earlier days, 90 days each", of_frame(over_all.set_index("rule")))
 
 
-def speed(orders: int) -> str:
-    """Alerts with their back-test, then the state of the next day, pandas in and out."""
-    log = order_log(orders)
-    before, start = peak_gib(), time.perf_counter()
-    current = churn.alerts(log, as_of=END)
-    listed = time.perf_counter()
-    state = churn.update_alerts(None, current, as_of=END)
-    opened = time.perf_counter()
-    churn.update_alerts(state, current, as_of=END + dt.timedelta(days=1))
-    done = time.perf_counter()
-    return (
-        f"\n{len(log):,} orders, pandas in and out: alerts {listed - start:.1f} s ({len(current):,} listed), "
-        f"first state {opened - listed:.1f} s, update of {len(state):,} open alerts {done - opened:.1f} s; "
-        f"peak {peak_gib():.2f} GiB ({before:.2f} GiB with the log alone)"
-    )
-
-
-def run() -> Iterator[str]:
-    """Public data first (only where `CRMKIT_DATA` is set), then a million customers."""
-    folder = os.environ.get("CRMKIT_DATA")
-    if folder:
-        orders = retail_days(Path(folder))
-        yield precision(orders)
-        yield from daily_runs(orders)
-    yield speed(10_000_000)
+def run(_: float) -> Iterator[Table]:
+    """Precision, then the days."""
+    orders = retail_days(Path(os.environ["CRMKIT_DATA"]))
+    yield precision(orders)
+    yield daily_runs(orders)

@@ -1,18 +1,16 @@
-"""Repurchase forecasts against what came after: two published logs, simulated companies; then speed."""
+"""Repurchase forecasts against what came after: two published logs, simulated companies."""
 
 from __future__ import annotations
 
 import datetime as dt
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks import accuracy
-from benchmarks.foundations import order_log
-from benchmarks.timing import peak_gib
+from benchmarks.accuracy import forecasts
+from benchmarks.accuracy.table import Table
 from crmkit import clv, datasets, purchases, repurchase, summary
 from crmkit.models import forecast_scores as scores
 from crmkit.models.histories import Histories
@@ -88,9 +86,9 @@ def _median_error(table: pd.DataFrame, ahead: Any, cut: dt.date) -> float:
     return float(np.nanmedian(np.abs(true - ahead))) / 7.0
 
 
-def retail() -> Iterator[str]:
+def retail() -> Iterator[Table]:
     """Online Retail II at three cuts, on plain days and on the season's clock; only where `CRMKIT_DATA` is set."""
-    for name, orders, _, _ in accuracy.logs():
+    for name, orders, _, _ in forecasts.logs():
         if name != "Online Retail II":
             continue
         rows: dict[str, dict[str, float]] = {}
@@ -109,11 +107,10 @@ def retail() -> Iterator[str]:
                     "width 4+": float(table.loc[table["order_days"] >= 4, "width"].median()),
                     "came": float(table.loc[(table["order_days"] >= 4) & table["came"], "width"].median()),
                 } | probabilities(table)  # fmt: skip
-        yield f"\n{name}, observed to {RETAIL_END}; errors and widths in weeks\n{markdown(rows)}"
-        yield "\n".join(words)
+        yield Table(f"{name}, observed to {RETAIL_END}; errors and widths in weeks", rows, words)
 
 
-def cdnow() -> str:
+def cdnow() -> Table:
     """CDNOW sample, 39 weeks: no regularity to find there; nothing may be lost against BG."""
     orders, cut, days = datasets.load_cdnow(sample=True), dt.date(1997, 9, 30), 273
     rows, end = {}, cut + dt.timedelta(days=days)
@@ -124,10 +121,10 @@ def cdnow() -> str:
         ranked = scores.auc(table["came"].to_numpy(), expected)
         ranking = {"AUC expected": ranked.value if ranked else float("nan")}
         rows[model] = probabilities(table) | ranking | coverage(table)
-    return f"\nCDNOW sample, cut {cut}, {days} days, by model of p_order\n{markdown(rows)}"
+    return Table(f"CDNOW sample, cut {cut}, {days} days, by model of p_order", rows)
 
 
-def companies(customers: int = 10_000) -> Iterator[str]:
+def companies(customers: int) -> Iterator[Table]:
     """Simulated companies at three cuts: coverage by order days, and who came back within 91 days by status."""
     shares: dict[str, dict[str, float]] = {}
     came: dict[str, dict[str, float]] = {}
@@ -148,8 +145,8 @@ def companies(customers: int = 10_000) -> Iterator[str]:
                     table = judged(company.orders, cut, COMPANY_END, fit, clock)
                     shares[f"{name}, {cut} {label}"] = coverage(table) | {"slope": probabilities(table)["slope"]}
                     came[f"{name}, {cut} {label}"] = by_status(table, cut)
-    yield f"\nSimulated companies of {customers:,}: share of windows that hold, by order days\n{markdown(shares)}"
-    yield f"\nShare who ordered within 91 days, by status (share of customers)\n{markdown(came)}"
+    yield Table(f"Simulated companies of {customers:,}: share of windows that hold, by order days", shares)
+    yield Table("Share who ordered within 91 days, by status (share of customers)", came)
 
 
 def by_status(table: pd.DataFrame, cut: dt.date) -> dict[str, Any]:
@@ -159,37 +156,8 @@ def by_status(table: pd.DataFrame, cut: dt.date) -> dict[str, Any]:
     return {status: f"{soon[at].mean():.3f} ({at.mean():.1%})" for status, at in groups.items()}
 
 
-def speed(orders: int) -> str:
-    """Forecast and remind, from a pandas frame to a pandas frame: the fit, and what a daily run does with it."""
-    log = order_log(orders)
-    before, start = peak_gib(), time.perf_counter()
-    fit = purchases.fit_purchase_process(log, as_of=COMPANY_END, judge="chance")
-    fitted = time.perf_counter()
-    table = repurchase.repurchase_forecast(log, as_of=COMPANY_END, fit=fit)
-    forecast = time.perf_counter()
-    listed = repurchase.reminders(log, as_of=COMPANY_END, fit=fit)
-    reminded = time.perf_counter()
-    return (
-        f"\n{len(log):,} orders of {len(table):,} customers, pandas in and out: process chosen and fitted in "
-        f"{fitted - start:.1f} s ({fit.process.name}); with that fit, repurchase_forecast {forecast - fitted:.1f} s, "
-        f"reminders {reminded - forecast:.1f} s ({len(listed):,} listed); peak {peak_gib():.2f} GiB "
-        f"({before:.2f} GiB with the log alone)"
-    )
-
-
-def markdown(rows: dict[str, dict[str, Any]]) -> str:
-    """Write a table as the documents take it."""
-    names = list(dict.fromkeys(name for row in rows.values() for name in row))
-    lines = [f"| | {' | '.join(names)} |", "|---" * (len(names) + 1) + "|"]
-    for label, row in rows.items():
-        cells = [f"{v:.3f}" if isinstance(v := row.get(name, ""), float) else str(v) for name in names]
-        lines.append(f"| {label} | {' | '.join(cells)} |")
-    return "\n".join(lines)
-
-
-def run() -> Iterator[str]:
-    """Both logs, the companies, then a million customers."""
+def run(scale: float) -> Iterator[Table]:
+    """Both logs, then the companies."""
     yield from retail()
     yield cdnow()
-    yield from companies()
-    yield speed(10_000_000)
+    yield from companies(max(500, int(10_000 * scale)))
