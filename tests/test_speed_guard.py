@@ -27,7 +27,7 @@ from crmkit.models.regular_beta_geometric import fit as bg_fit
 AS_OF = dt.date(2024, 12, 31)
 LEAST, MOST = 5, 30  # rounds
 RFM_BOUND, SUMMARY_BOUND, RULES_BOUND = 2.15, 1.35, 3.65  # (1.75, 1.08, 3.05)
-BG_BOUND, PARETO_BOUND = 1.9, 7.2  # (1.55, 5.0 to 6.6)
+BG_BOUND = 1.9  # (1.55); Pareto/NBD's ratio moves by a third from run to run: its passes are counted, below
 BG_PASSES, PARETO_PASSES = 16, 22  # (12, 17)
 RFM_SCANS, SUMMARY_SCANS = (2, 2), (2, 2)  # the check of the table, and the answer
 
@@ -160,8 +160,7 @@ def base() -> pd.DataFrame:
     return small_data.base(small_data.CDNOW, 60_000)[["customer_id", "frequency", "recency", "T"]]
 
 
-@pytest.mark.parametrize(("model", "bound"), [("bg", BG_BOUND), ("pareto", PARETO_BOUND)])
-def test_a_fit_beside_bare_special_functions(base, model, bound):
+def test_a_fit_beside_bare_special_functions(base):
     """The yardstick is 300 of scipy's log gammas of each distinct row, as one likelihood needs a few of them."""
     rows = base.groupby(["frequency", "recency", "T"]).size().reset_index(name="count")
     x = rows["frequency"].to_numpy(dtype=float) + 0.2426
@@ -170,8 +169,8 @@ def test_a_fit_beside_bare_special_functions(base, model, bound):
         for _ in range(300):
             special.gammaln(x)
 
-    found = race(lambda: purchases.fit_purchase_process(base, model=model), bare, bound=bound)
-    assert_kept(found, bound)
+    found = race(lambda: purchases.fit_purchase_process(base, model="bg"), bare, bound=BG_BOUND)
+    assert_kept(found, BG_BOUND)
 
 
 @pytest.mark.parametrize(
