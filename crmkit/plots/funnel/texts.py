@@ -63,8 +63,8 @@ _EN: Final = {
 _ZH: Final = {
     "no_deals": "表中没有商机",
     "funnel_title": "瓶颈为{stage}：{conversion}继续，目标{threshold}",
-    "funnel_title_ok": "{entered} 个商机中 {won} 个到达{last}；没有阶段确定低于阈值",
-    "funnel_title_bare": "{entered} 个商机中 {won} 个到达{last}",
+    "funnel_title_ok": "{entered} 个商机中 {won} 个到达“{last}”；没有阶段确定低于阈值",
+    "funnel_title_bare": "{entered} 个商机中 {won} 个到达“{last}”",
     "funnel": "左：到达该阶段的商机；右：已决者中继续的比例及其区间。",
     "funnel_threshold": "竖线 |：阈值。",
     "funnel_of": "{group}：{title}",
