@@ -46,7 +46,7 @@ def test_one_of_several_funnels_is_drawn():
     with pytest.raises(DomainError, match=r"^table holds several funnels\."):
         plots.plot_funnel(several, by="team")
     figure = plots.plot_funnel(several, by="team", group="b", locale="zh")
-    assert title(figure) == "b：100 个商机中 20 个到达won；没有阶段确定低于阈值"
+    assert title(figure) == "b：100 个商机中 20 个到达“won”；没有阶段确定低于阈值"
 
 
 def forecast(rows):
