@@ -59,7 +59,7 @@ def accuracy(folder: str) -> Table:
             f"Flagged and left out: {flagged}.",
             "Target: AUC at least .865, slope .9 to 1.1. The file has no dates, so the folds are not by time.",
             f"Boosted trees ahead by {gap.mean():+.4f} AUC (folds: {gap.min():+.4f} to {gap.max():+.4f}).",
-            f"The last fifth by lead number, which stands for time: {model.explained()}",
+            f"The last fifth by lead number, which stands for time: {model.words()}",
         ],
     )
 
