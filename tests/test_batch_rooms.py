@@ -238,3 +238,20 @@ def test_manifest_counts_the_rows_of_every_table(ran):
         for name, rows in manifest["jobs"][room]["tables"].items():
             assert rows == len(read(ran, name)), name
     assert frames.column_names(read(ran, "basket_offers"))[:2] == ["customer_id", "rank"]
+
+
+def test_what_a_room_computed_on_the_way_is_cleared_when_it_is_done(tmp_path, monkeypatch):
+    """Tables that statements share must not fill the memory of the rooms after it."""
+    on_the_way, left = [], []
+
+    def made(database):
+        names = database._connection.query("select table_name from duckdb_tables()").fetchall()
+        return sum(name.startswith("crmkit_made_") for (name,) in names)
+
+    clear, close = frames.Database.clear, frames.Database.close
+    monkeypatch.setattr(frames.Database, "clear", lambda one: (on_the_way.append(made(one)), clear(one)))
+    monkeypatch.setattr(frames.Database, "close", lambda one: (left.append(made(one)), close(one)))
+    batch.run(config_of(tmp_path))
+    assert len(on_the_way) == 3
+    assert max(on_the_way) > 0
+    assert left == [0]

@@ -668,3 +668,13 @@ def test_a_database_of_our_own_keeps_what_was_computed_until_it_clears_it(tmp_pa
     with pytest.raises(duckdb.Error, match="crmkit_made"):
         frames.leave(kept, like=own).fetchall()
     database.close()
+
+
+def test_relations_of_two_connections_are_refused_before_duckdb_fails():
+    one, other = duckdb.connect(), duckdb.connect()
+    for connection in (one, other):
+        connection.execute("create table orders as select 'a' as customer_id")
+    entered = frames.enter(one.table("orders"))
+    assert frames.enter(one.table("orders").filter("customer_id > ''"), beside=entered).columns == ["customer_id"]
+    with pytest.raises(DomainError, match="belong to two connections; expected one"):
+        frames.enter(other.table("orders"), beside=entered)

@@ -57,6 +57,8 @@ def enter(
     whole = wrapped(native)
     if beside is not None and beside.implementation != whole.implementation:
         raise DomainError(_TWO_ENGINES.format(beside.implementation.value, library))
+    if library == "duckdb" and beside is not None and eager.are_apart(beside.to_native(), native):
+        raise DomainError(_TWO_CONNECTIONS)
     if library == "spark":
         _check_case(native, [*taken, *extra])
     chosen = whole if columns is None or passing else whole.select(*columns)
@@ -64,6 +66,10 @@ def enter(
 
 
 _TWO_ENGINES = "All tables of one call must live in one engine, got {} and {}."
+_TWO_CONNECTIONS = (
+    "The DuckDB relations of one call belong to two connections; expected one, as DuckDB joins within a connection.\n"
+    "Take both tables from the same one: connection.table('orders'), connection.table('contacts')."
+)
 
 
 def leave(result: Frame, *, like: IntoFrameT, sort: Sequence[str] = (), same: Sequence[str] = ()) -> IntoFrameT:

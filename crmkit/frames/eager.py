@@ -113,6 +113,12 @@ def beside(relation: Any, door: Any) -> Any:
         ) from None
 
 
+def are_apart(left: Any, right: Any) -> bool:
+    """Tell relations of two connections; False where a version hides them."""
+    ends = _connection(left), _connection(right)
+    return None not in ends and ends[0] is not ends[1]
+
+
 def _connection(relation: Any) -> duckdb.DuckDBPyConnection | None:
     found = getattr(relation, "_con", None)
     return found if isinstance(found, duckdb.DuckDBPyConnection) else None

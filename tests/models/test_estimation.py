@@ -194,16 +194,19 @@ def test_sigma_points_around_a_limit_keep_the_covariance_given_it():
 
 REGULAR = RegularityMixture("MBG", 1.2, 40.0, 0.7, 4.0, (1, 2, 4), (0.4, 0.35, 0.25), (), ())
 PARTS = {
-    "bg": (RegularBetaGeometric("BG", 0.6, 40.0, 0.7, 2.5, 1), partial(fit_regular_beta_geometric, family="BG")),
+    "bg": (RegularBetaGeometric("BG", 0.6, 40.0, 0.7, 2.5, 1), partial(fit_regular_beta_geometric, family="BG"), 3_000),
     "cnbd": (
         RegularBetaGeometric("MBG", 0.6, 40.0, 0.7, 2.5, 2),
         partial(fit_regular_beta_geometric, family="MBG", k=2),
+        3_000,
     ),
-    "pareto": (ParetoNBD(0.8, 30.0, 0.7, 90.0), fit_pareto_nbd),
-    "mixture": (REGULAR, partial(fit_regularity_mixture, regularities=(1, 2, 4))),
-    "mixture of one": (
-        RegularBetaGeometric("MBG", 0.6, 40.0, 0.7, 2.5, 2),
+    "pareto": (ParetoNBD(0.8, 30.0, 0.7, 90.0), fit_pareto_nbd, 3_000),
+    "mixture": (REGULAR, partial(fit_regularity_mixture, regularities=(1, 2, 4)), 3_000),
+    # Of these 1,500 customers a share is 0 that is not 0 of all.
+    "a share of 0": (
+        RegularBetaGeometric("BG", 0.6, 40.0, 0.7, 2.5, 2),
         partial(fit_regularity_mixture, regularities=(1, 2, 3)),
+        1_500,
     ),
 }
 
@@ -211,15 +214,31 @@ PARTS = {
 @pytest.mark.parametrize("name", PARTS)
 def test_a_part_of_the_customers_leads_to_the_maximum_of_all(name, monkeypatch):
     """The maximum is that of all, to a thousandth of its error; the error is a sample's: 3,000 know it to 10 %."""
-    true, fit = PARTS[name]
+    true, fit, enough = PARTS[name]
     rows = true.simulate(np.random.default_rng(5).uniform(50, 700, 15_000), np.random.default_rng(6))
     whole = fit(rows).estimate
-    monkeypatch.setattr("crmkit.models.histories._ENOUGH", 3_000)
+    monkeypatch.setattr("crmkit.models.histories._ENOUGH", enough)
     quick = fit(rows).estimate
     assert quick.status == whole.status == "converged"
     assert quick.log_likelihood == pytest.approx(whole.log_likelihood, abs=1e-5)
     errors, found = (np.sqrt(np.diag(estimate.covariance)) for estimate in (whole, quick))
     assert (np.abs(np.array(quick.values) - whole.values) <= 1e-3 * errors + 1e-7).all()
-    if name != "mixture of one":  # a share on its edge sends all customers up the hill once more
+    if name != "a share of 0":  # a share on its edge sends all customers up the hill once more
         assert (found != errors).any()
     np.testing.assert_allclose(found, errors, rtol=0.1)
+
+
+def test_where_a_part_runs_to_a_limit_all_are_climbed_from_the_start():
+    """On the plateau there, where no gradient points the way back, all customers would be taken as settled."""
+    edge = np.array([40.0])
+
+    def hill(z):
+        height = 100.0 * np.exp(-((z[0] - 1.0) ** 2) / 2.0)
+        return height, -(z - 1.0) * height
+
+    def drift(z):
+        return 100.0 * np.tanh(z[0] / 10.0), 10.0 / np.cosh(z / 10.0) ** 2
+
+    found = maximise(hill, [np.zeros(1)], -edge, edge, n_customers=100, scout=(hill, 100), sample=(drift, 100))
+    assert found.z == pytest.approx([1.0], abs=1e-6)
+    assert found.settled
