@@ -109,6 +109,8 @@ def test_by_hand():
     assert table["repeat_amount"].to_dict() == {"ann": 49.0, "bob": 0.0, "cy": 0.0, "dan": 0.0}
     assert table["first_amount"].to_dict() == {"ann": 10.0, "bob": 1.0, "cy": 7.0, "dan": 8.0}
     assert table["early_refunds"].to_dict() == {"ann": 0.0, "bob": 0.0, "cy": -2.0, "dan": 0.0}
+    worth = rfm.rfm_table_at(table.reset_index(), as_of=order_logs.date(12)).set_index("customer_id")
+    assert worth["revenue"].to_dict() == {"ann": 59.0, "bob": 1.0, "cy": 5.0, "dan": 8.0}
 
 
 def test_histories_of_customers_and_products_merge_by_both():
