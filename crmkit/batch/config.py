@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import difflib
 import os
 import tomllib
 import zoneinfo
@@ -11,27 +10,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import Field, PrivateAttr, ValidationError
 
 from crmkit import purchases, schema
 from crmkit.batch.marks import ALERT_MARKS
 from crmkit.batch.postgresql.urls import Server, is_url, name_finding, url_finding
+from crmkit.batch.room_settings import Rooms, Settings, meant
 from crmkit.errors import ConfigError
 from crmkit.settings_files import shown
 
 TABLES: Final = {table.name: table for table in (*schema.TABLES, ALERT_MARKS)}
 OPEN_TABLES: Final = ("customers", "leads")  # any further column is an attribute
 _LARGEST = 1_000_000
-_DAYS_RISE: Final = "window_days, silent_days and lost_days in rising order"
-Days = Annotated[int, Field(ge=1, le=36525)]
 Refunds = Literal["exclude", "net", "raise"]
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class Source(_Settings):
+class Source(Settings):
     """Where a table comes from: `path` to a CSV or Parquet file, a folder of them, a pattern, or a DuckDB file.
 
     Or `postgresql`: the URL of a server, with a `table` or a `query`.
@@ -43,12 +37,12 @@ class Source(_Settings):
     format: Literal["csv", "parquet", "duckdb"] | None = None
     table: Annotated[str, Field(min_length=1)] | None = None
     query: Annotated[str, Field(min_length=1)] | None = None
-    rename: dict[str, str] = {}
-    numbers: list[str] = []
-    multiply: dict[str, Annotated[list[str], Field(min_length=2, max_length=3)]] = {}
+    rename: dict[str, str] = Field(default_factory=dict)
+    numbers: list[str] = Field(default_factory=list)
+    multiply: dict[str, Annotated[list[str], Field(min_length=2, max_length=3)]] = Field(default_factory=dict)
 
 
-class Output(_Settings):
+class Output(Settings):
     """Where results go: a `folder` of Parquet or CSV files, a `duckdb` file, or a schema of a `postgresql` server."""
 
     folder: Annotated[str, Field(min_length=1)] | None = None
@@ -60,137 +54,14 @@ class Output(_Settings):
     schema_name: Annotated[str, Field(min_length=1, alias="schema")] = "crmkit"
 
 
-class Rfm(_Settings):
-    """Settings of `rfm`."""
-
-    scheme: Literal["grid", "types", "tiers"] = "grid"
-    window_days: Days | None = None
-
-
-class Repurchase(_Settings):
-    """Settings of `repurchase`."""
-
-    horizon_days: Annotated[int, Field(ge=1, le=366)] = 30
-    lead_days: Annotated[int, Field(ge=0, le=366)] = 14
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.8
-
-
-class Churn(_Settings):
-    """Settings of `churn`; `rules` is a file as `churn.read_rules` reads it."""
-
-    horizon_days: Days = 90
-    cuts: Annotated[int, Field(ge=1, le=12)] = 3
-    rules: str | None = None
-
-
-class Clv(_Settings):
-    """Settings of `clv`."""
-
-    horizon_days: Days = 365
-    discount_rate_per_year: Annotated[float, Field(ge=0, le=10)] = 0.1
-    margin: Annotated[float, Field(gt=0)] = 1.0
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.8
-
-
-class Scoring(_Settings):
-    """Settings of `scoring`; `card` is a file as `scoring.read_scorecard` reads it."""
-
-    card: str
-    events: Literal["all", "new"] = "all"
-
-
-class Attribution(_Settings):
-    """Settings of `attribution`."""
-
-    models: Annotated[list[str], Field(min_length=1)] | None = None
-    lookback_days: Annotated[float, Field(gt=0)] = 30.0
-    gap_days: Annotated[float, Field(gt=0)] | None = None
-    by: Literal["channel", "campaign"] = "channel"
-    sharing: Literal["split", "shared"] = "split"
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.8
-    replicates: Annotated[int, Field(ge=2, le=10_000)] = 50
-    seed: int = 1
-
-
-class Cohorts(_Settings):
-    """Settings of `cohorts`; complaints are those of the contacts, where they have a `kind`."""
-
-    period: Literal["week", "month", "quarter"] = "month"
-    repurchase_days: Annotated[int, Field(ge=1, le=3660)] = 90
-    window_days: Annotated[int, Field(ge=2, le=3660)] = 30
-    silent_days: Days = 90
-    lost_days: Days = 365
-    churn_days: Annotated[int, Field(ge=1, le=3660)] = 180
-    complaint_words: Annotated[list[str], Field(min_length=1)] | None = None
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-
-    @property
-    def findings(self) -> list[str]:
-        """What is wrong with settings that are right each by itself."""
-        given = (self.window_days, self.silent_days, self.lost_days)
-        return [] if list(given) == sorted(given) else [f".lost_days: got {given}; expected {_DAYS_RISE}."]
-
-
-class Funnel(_Settings):
-    """Settings of `funnel`; `stages` in their order, without "won"."""
-
-    stages: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=50)]
-    thresholds: dict[str, Annotated[float, Field(gt=0, le=1)]] = {}
-    ignore: list[str] = []
-    period_days: Annotated[int, Field(ge=2, le=3660)] = 90
-    forecast_months: Annotated[int, Field(ge=0, le=24)] = 3
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-    forecast_level: Annotated[float, Field(gt=0, lt=1)] = 0.8
-
-    @property
-    def findings(self) -> list[str]:
-        """What is wrong with settings that are right each by itself."""
-        plain = [stage.strip().lower() for stage in self.stages]
-        found = []
-        if len(set(self.stages)) < len(plain) or "won" in plain or "" in plain:
-            found.append(f".stages: got {shown(self.stages)}; expected different names, without 'won' and blanks.")
-        strange = [stage for stage in self.thresholds if stage not in self.stages]
-        found += [f".thresholds.{stage}: no such stage; {_meant(stage, self.stages)}" for stage in strange]
-        both = [stage for stage in self.ignore if stage in self.stages]
-        return found + [f".ignore: got {stage!r}, which is one of the stages." for stage in both]
-
-
-class Basket(_Settings):
-    """Settings of `basket`: `most_pairs` and `offer_customers` bound its tables."""
-
-    by: Literal["order", "customer"] = "order"
-    least_together: Annotated[int, Field(ge=1)] = 5
-    largest_basket: Annotated[int, Field(ge=2)] | None = None
-    most_pairs: Annotated[int, Field(ge=1, le=1_000_000)] = 1000
-    window_days: Annotated[int, Field(ge=2, le=182)] = 28
-    offers_each: Annotated[int, Field(ge=1, le=100)] = 3
-    offer_customers: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    consumables: list[str] = []
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
-
-
-class Rooms(_Settings):
-    """What is to be done: a table of settings for each room, empty for the defaults."""
-
-    rfm: Rfm | None = None
-    repurchase: Repurchase | None = None
-    churn: Churn | None = None
-    clv: Clv | None = None
-    scoring: Scoring | None = None
-    attribution: Attribution | None = None
-    cohorts: Cohorts | None = None
-    funnel: Funnel | None = None
-    basket: Basket | None = None
-
-
-class Report(_Settings):
+class Report(Settings):
     """The page that a run leaves: whose customers they are, sign ("$") or word ("USD") of money."""
 
     title: str = ""
     currency: str = ""
 
 
-class Config(_Settings):
+class Config(Settings):
     """A whole run."""
 
     as_of: dt.date | Literal["yesterday"]
@@ -292,7 +163,7 @@ def _texts(error: ValidationError, plain: Mapping[str, Any]) -> list[str]:
         place = ".".join(map(str, keys)) or "the file"
         got = _without_secrets(shown(found["input"]), keys)
         if found["type"] == "extra_forbidden":
-            text = f"{place}: no such key; {_meant(str(keys[-1]), _siblings(keys[:-1]))}"
+            text = f"{place}: no such key; {meant(str(keys[-1]), _siblings(keys[:-1]))}"
         elif found["type"] == "missing":
             text = f"{place}: the key is missing; expected one."
         else:
@@ -330,13 +201,8 @@ def _siblings(keys: list[int | str]) -> list[str]:
     for key in keys:
         annotation = kind.model_fields[key].annotation if key in kind.model_fields else Source
         choices = [annotation, *get_args(annotation)]
-        kind = next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, _Settings)), kind)
+        kind = next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, Settings)), kind)
     return [field.alias or name for name, field in kind.model_fields.items()]
-
-
-def _meant(name: str, known: list[str] | tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"expected any of {', '.join(known)}."
 
 
 def _zone(config: Config) -> list[str]:
@@ -351,17 +217,17 @@ def _sources(config: Config) -> list[str]:
     found = []
     for name, source in config.sources.items():
         if name not in TABLES:
-            found.append(f"sources.{name}: no such table; {_meant(name, list(TABLES))}")
+            found.append(f"sources.{name}: no such table; {meant(name, list(TABLES))}")
             continue
         known = TABLES[name].known
         for theirs, ours in source.rename.items():
             if ours not in known:
                 place = f"sources.{name}.rename.{theirs}"
-                found.append(f"{place}: got {ours!r}, which {name} does not have; {_meant(ours, known)}")
+                found.append(f"{place}: got {ours!r}, which {name} does not have; {meant(ours, known)}")
         if source.numbers and name not in OPEN_TABLES:
             found.append(f"sources.{name}.numbers: expected only with {' and '.join(OPEN_TABLES)}.")
         found += [
-            f"sources.{name}.multiply.{own}: got a column that {name} does not have as a number; {_meant(own, known)}"
+            f"sources.{name}.multiply.{own}: got a column that {name} does not have as a number; {meant(own, known)}"
             for own in source.multiply
             if own not in known or TABLES[name][own].kind != "number"
         ]
