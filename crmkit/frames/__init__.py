@@ -1,6 +1,7 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
 from crmkit.frames.coded import Coded
+from crmkit.frames.counting import counts
 from crmkit.frames.database import Database, Unreadable, days_of, engine_versions, forget_days
 from crmkit.frames.days import (
     as_day,
@@ -37,6 +38,7 @@ __all__ = [
     "brought_in",
     "build",
     "column_names",
+    "counts",
     "days_of",
     "distinct_rows",
     "engine_versions",
