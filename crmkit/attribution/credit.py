@@ -175,13 +175,13 @@ class Credits:
 
 def credits_of_tally(models: Sequence[Model], tally: Tally, chance: Chance, decayed: dict[str, Credit]) -> Credits:
     """Credit by models from distinct paths; `decayed` holds what the paths don't tell."""
-    # Only a learned worth looks at journeys without a conversion one by one; there may be a hundred for one with.
-    counted = tally if needs(models, LearnedShapley) else _converting(tally)
-    pairs = Pairs.of(counted.paths)
     orders = orders_of(models)
     if orders and chance.rng is None:
         raise DomainError("Intervals of Markov models are drawn: give rng=np.random.default_rng(seed).")
     chains = markov_credits(tally, orders, replicates=chance.replicates, rng=chance.rng) if orders else {}
+    # Only a learned worth looks at journeys without a conversion one by one; there may be a hundred for one with.
+    counted = tally if needs(models, LearnedShapley) else _converting(tally)
+    pairs = Pairs.of(counted.paths)
     found = {
         model.name: chains[model.order]
         if isinstance(model, Markov)
