@@ -71,7 +71,7 @@ def measured(engine: str, work: str, folder: Path, *, limit: str, timeout: float
         "date": dt.datetime.now(dt.UTC).date().isoformat(),
         "limit": limit if engine == "duckdb" else "",
         "machine": "{cores} cores ({processor}), {memory_gib} GiB, {system}".format(**machine),
-        "versions": ", ".join(f"{name} {version}" for name, version in versions.items()),
+        "versions": ", ".join(f"{name} {version}" for name, version in sorted(versions.items())),
     }
 
 

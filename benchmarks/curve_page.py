@@ -26,7 +26,7 @@ Made by `python -m benchmarks page` from `benchmarks/results/curve.json`; no num
 |---|---|
 | What goes in? | a DuckDB relation over files, or a lazy Polars frame: a plan, not rows |
 | What comes out? | the same kind: tables of customers are computed when they are written to a file |
-| What is in Python? | distinct rows for fits and forecasts, distinct paths for attribution |
+| What is in Python? | distinct rows for fits and forecasts; distinct paths and buyers' journeys for attribution |
 | How much memory? | in DuckDB the limit that you set, and what is in Python; Polars has no limit to set |
 | Where does the rest go? | in DuckDB, to the spill folder: leave it as much room as the log has |
 
@@ -69,6 +69,12 @@ written file, and the operating system's peak of memory. The machine had other w
 show.
 """
 
+GROWTH = """## Does it grow in proportion?
+
+Both axes are logarithms: growth in proportion is a line as steep as the diagonal. At the left the imports weigh. The table
+holds the largest size against a tenth of it, or what is nearest to that.
+"""
+
 
 def written(points: Mapping[str, Point]) -> str:
     """The page, from points alone."""
@@ -78,7 +84,7 @@ def written(points: Mapping[str, Point]) -> str:
         known = {name: found for name, found in own.items() if found}
         if known:
             parts += [f"### {NAMES[engine]}{_limits(known)}\n", _times(known) + "\n", _words(known) + "\n"]
-    parts += ["## Does it grow in proportion?\n", _figure(points), _growth(points) + "\n", *_machines(points)]
+    parts += [GROWTH, _figure(points), _growth(points) + "\n", *_machines(points)]
     return "\n".join(parts).rstrip() + "\n"
 
 
