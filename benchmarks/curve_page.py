@@ -71,8 +71,8 @@ show.
 
 GROWTH = """## Does it grow in proportion?
 
-Both axes are logarithms: growth in proportion is a line as steep as the diagonal. At the left the imports weigh. The table
-holds the largest size against a tenth of it, or what is nearest to that.
+All axes are logarithms: growth in proportion is a straight line that rises tenfold where the rows do. At the left the
+imports weigh. The table holds the largest size against a tenth of it, or what is nearest to that.
 """
 
 
