@@ -1,4 +1,4 @@
-"""`python -m benchmarks [--list] [--only NAME ...] [--full] [--minutes M]`; `... page`; `... data KIND ...`."""
+"""`python -m benchmarks [--list] [--only NAME ...] [--full] [--minutes M]`; `... page`, `... data`, `... curve`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import accuracy, data, page, race
+from benchmarks import accuracy, curve, curve_page, data, page, race
 from benchmarks.speed import CASES
 
 
@@ -89,5 +89,8 @@ if __name__ == "__main__":
         data.main(sys.argv[2:])
     elif sys.argv[1:2] == ["page"]:
         page.write()
+        curve_page.write()
+    elif sys.argv[1:2] == ["curve"]:
+        sys.exit(curve.main(sys.argv[2:]))
     else:
         sys.exit(main(sys.argv[1:]))

@@ -14,6 +14,7 @@ from crmkit import attribution, journeys
 from crmkit.attribution import credit, given_paths
 from crmkit.attribution.models import models_of
 from crmkit.errors import DomainError, FitError, SchemaError
+from crmkit.journeys import chunks
 
 DAY = dt.date(2024, 6, 30)
 
@@ -293,3 +294,49 @@ def test_a_game_of_the_callers_own():
         return masks @ np.array([1.0, 3.0])
 
     assert credited(touches, sales, model=attribution.WorthShapley(worth)) == pytest.approx({"a": 0.5, "b": 1.5})
+
+
+# ------------------------------------------------------------------------------------------- blocks change nothing
+
+
+@pytest.mark.parametrize("keys", [1, 7])
+def test_paths_are_the_same_in_blocks_of_any_size(keys, monkeypatch):
+    chance = np.random.default_rng(8)
+    who = np.repeat(np.arange(60), chance.integers(1, 60, 60))  # some of one key, some of four
+    at = np.datetime64("2024-03-01", "us") + chance.integers(0, 60 * 86_400, len(who)).astype("timedelta64[s]")
+    names = np.array(["ads", "direct", "mail", "video", "fair"], dtype=object)[chance.integers(0, 5, len(who))]
+    touches = pd.DataFrame({"customer_id": who, "touched_at": at, "channel": pd.Series(names, dtype="str")})
+    sales = touches.groupby("customer_id")["touched_at"].median()[::3].rename("converted_at").reset_index()
+    given = {"as_of": DAY, "lookback_days": None}
+    models = [*attribution.ALL, "shapley_learned"]
+
+    def answers():
+        credit = attribution.attribute_all(touches, sales, models=models, rng=rng(), replicates=2, **given)
+        return journeys.paths(touches, sales, **given), credit
+
+    whole = answers()
+    monkeypatch.setattr(chunks, "_BLOCK", keys)
+    for block, one in zip(answers(), whole, strict=True):
+        pd.testing.assert_frame_equal(block, one, check_exact=True)
+    assert whole[0]["length"].max() > 2 * chunks.touches_per_key(3)  # journeys of three keys
+    assert (whole[0]["length"] == 1).any()
+
+
+@pytest.mark.parametrize("gap_days", [None, 400.0])
+def test_journeys_of_one_customer_are_drawn_together(gap_days):
+    """Four journeys of each of 100 customers say as much as 100 journeys: the error is twice that of 400 customers."""
+
+    def error(customers, journeys_each):
+        who = np.repeat(np.arange(customers), journeys_each)
+        month = np.tile(np.arange(journeys_each), customers) * 40
+        at = np.datetime64("2024-01-02", "us") + month.astype("timedelta64[D]")
+        channel = np.where(who % 2 == 0, "ads", "mail").astype(object)
+        touches = pd.DataFrame({"customer_id": who, "touched_at": at, "channel": pd.Series(channel, dtype="str")})
+        sold = touches.assign(converted_at=touches["touched_at"] + pd.Timedelta(hours=5))
+        given = {"as_of": DAY, "gap_days": gap_days, "replicates": 400, "rng": rng()}
+        found = attribution.attribute(touches, sold[["customer_id", "converted_at"]], model="markov_1", **given)
+        assert found["conversions"].tolist() == pytest.approx([0.0, 200.0, 200.0])
+        return found["conversions_se"].to_numpy()[1:]
+
+    # The error of an error from 400 replicates is 1 in 28; of a ratio of two, 1 in 20; three of them.
+    assert error(100, 4) / error(400, 1) == pytest.approx([2.0, 2.0], rel=0.15)

@@ -1,12 +1,15 @@
 """The pages are what the committed results render to; verdicts by hand; data that do not depend on their parts."""
 
+import json
+import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import accuracy, data, page, race
+from benchmarks import accuracy, curve, curve_page, data, page, race
+from benchmarks.sides import folders
 from benchmarks.speed import CASES, Agreement, Goal, Side
 
 
@@ -134,3 +137,74 @@ def test_a_folder_is_made_once(tmp_path):
     assert (tmp_path / "touches" / "part-00000.parquet").stat().st_mtime_ns == made
     assert first["touches"] == 5_000
     assert 0 < first["conversions"] < 1_000
+
+
+# ------------------------------------------------------------------------------------------- larger than memory
+
+
+def test_the_page_of_large_logs_and_its_figure_are_rendered_from_the_committed_points():
+    points = page.load(curve.FILE)
+    assert curve_page.PAGE.read_text() == curve_page.written(points), "run: python -m benchmarks page"
+    assert curve_page.FIGURE.read_text() == curve_page.drawn(points), "run: python -m benchmarks page"
+
+
+def a_point(work, millions, cpu, peak, engine="duckdb"):
+    told = {"date": "2024-01-01", "limit": "1500MiB", "machine": "m", "versions": "v"}
+    return {"engine": engine, "work": work, "millions": millions, "wall": 1.0, "cpu": cpu, "peak_gib": peak} | told
+
+
+def test_growth_is_told_per_row_and_what_is_missing_is_said():
+    points = {str(size): a_point("rfm", size, cpu, 0.5 * size) for size, cpu in ((1.0, 3.0), (3.0, 6.0), (10.0, 15.0))}
+    text = curve_page.written(points)
+    assert "| `rfm` | DuckDB | 1 M to 10 M | 3.00 to 1.50 | 0.50 | 10.0 times |" in text
+    assert "The most memory is 5.00 GiB (`rfm`, 10 M rows), above the 4 GiB aimed at." in text
+    assert "`rfm` at 30, 100 M" in text
+    assert "`attribution` at 1, 3, 10, 30, 50 M" in text
+
+
+def test_a_curve_in_proportion_is_a_line_of_slope_one_in_the_figure():
+    points = {str(size): a_point("rfm", size, 2.0 * size, 1.0) for size in (1.0, 10.0, 100.0)}
+    line = next(row for row in curve_page.drawn(points).splitlines() if row.startswith("<polyline"))
+    places = [[float(part) for part in place.split(",")] for place in line.split('"')[1].split()]
+    (left, low), (middle, between), (right, high) = places
+    assert middle - left == pytest.approx(right - middle, abs=0.2)  # pixels to a tenth
+    # The axis runs through three decades in 310 pixels.
+    assert low - between == pytest.approx(310 / 3, abs=0.2)
+    assert between - high == pytest.approx(310 / 3, abs=0.2)
+
+
+def test_a_point_that_fails_is_said_and_the_others_are_measured(tmp_path, capsys, monkeypatch):
+    data.write("orders", 3_000, 300, tmp_path / "orders-0.003M")
+
+    def made_before(work, size, root):
+        if work == "risk":
+            raise subprocess.CalledProcessError(1, "data", stderr="Traceback\nOSError: no room\n")
+        return root / f"orders-{size}M"
+
+    monkeypatch.setattr(curve, "folder_of", made_before)  # saves a process; the other one is what is tested
+    words = ["--sizes", ".003", "--only", "risk", "rfm", "--data", str(tmp_path), "--results", str(tmp_path / "c.json")]
+    assert curve.main(words) == 1
+    ((name, found),) = page.load(tmp_path / "c.json").items()
+    assert name == "duckdb rfm 0.003"
+    assert 0.05 < found["peak_gib"] < 2.0
+    assert found["cpu"] > 0
+    assert found["limit"] == "1500MiB"
+    assert "duckdb risk 0.003 M failed: OSError: no room" in capsys.readouterr().out
+    assert sorted(file.name for file in (tmp_path / "orders-0.003M").iterdir()) == ["orders", "orders.json"]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "polars"])
+@pytest.mark.parametrize("work", ["rfm", "attribution"])
+def test_works_run_on_folders_in_both_engines(work, engine, tmp_path, monkeypatch, capsys):
+    kind = folders.WORKS[work].tables[0]
+    data.write(kind, 3_000, 300, tmp_path)
+    monkeypatch.setattr("sys.argv", ["folders", work, engine, str(tmp_path)])
+    folders.main()
+    found = json.loads(capsys.readouterr().out)
+    assert found["wall"] > 0
+    assert found["versions"][engine]
+
+
+def test_sizes_are_those_of_the_table_that_is_read():
+    asked = curve.parsed(["--sizes", "50", "100", "--only", "rfm", "attribution"])
+    assert list(curve.asked_for(asked)) == [("duckdb", "attribution", 50.0), ("duckdb", "rfm", 100.0)]

@@ -96,10 +96,11 @@ def main(ways: Mapping[str, Way], distribution: str) -> None:
     if asked.answer:
         np.savez(asked.answer, **{name: np.asarray(values) for name, values in way.answer(result).items()})
     found = {"wall": wall, "cpu": cpu, "peak_gib": peak, "growth_gib": max(peak - before, 0.0)}
-    print(json.dumps(found | {"versions": _versions(distribution)}))
+    print(json.dumps(found | {"versions": versions(distribution)}))
 
 
-def _versions(distribution: str) -> dict[str, str]:
+def versions(distribution: str) -> dict[str, str]:
+    """Versions of the packages that figures hang on."""
     found = {"Python": platform.python_version()}
     for name in (distribution, *PACKAGES):
         try:

@@ -175,13 +175,13 @@ class Credits:
 
 def credits_of_tally(models: Sequence[Model], tally: Tally, chance: Chance, decayed: dict[str, Credit]) -> Credits:
     """Credit by models from distinct paths; `decayed` holds what the paths don't tell."""
-    # Only a learned worth looks at journeys without a conversion one by one; there may be a hundred for one with.
-    counted = tally if needs(models, LearnedShapley) else _converting(tally)
-    pairs = Pairs.of(counted.paths)
     orders = orders_of(models)
     if orders and chance.rng is None:
         raise DomainError("Intervals of Markov models are drawn: give rng=np.random.default_rng(seed).")
     chains = markov_credits(tally, orders, replicates=chance.replicates, rng=chance.rng) if orders else {}
+    # Only a learned worth looks at journeys without a conversion one by one; there may be a hundred for one with.
+    counted = tally if needs(models, LearnedShapley) else _converting(tally)
+    pairs = Pairs.of(counted.paths)
     found = {
         model.name: chains[model.order]
         if isinstance(model, Markov)
@@ -203,6 +203,12 @@ def _converting(tally: Tally) -> Tally:
 def _credits(touches: Any, conversions: Any, models: Sequence[Model], *, window: Window, chance: Chance) -> Credits:
     milestones = needs(models, Milestones)
     log = read_window(touches, conversions, window, milestones=milestones)
+    # The engine's passes come before the paths, so that its memory and theirs are not needed at one time.
+    sums = {
+        model.name: decayed_sums(log, sharing=window.sharing, half_life_days=model.half_life_days)
+        for model in models
+        if isinstance(model, TimeDecay)
+    }
     markov = needs(models, Markov)
     tally = tally_of(
         log,
@@ -212,14 +218,14 @@ def _credits(touches: Any, conversions: Any, models: Sequence[Model], *, window:
         milestones=milestones,
         clustered=markov,
     )
-    decayed = {}
-    for model in models:
-        if isinstance(model, TimeDecay):
-            sums = decayed_sums(log, sharing=window.sharing, half_life_days=model.half_life_days)
-            errors = (error_of_sum(sums[f"{name}_square"], sums[name], tally.conversions) for name in MEASURES)
-            conversions_se, value_se = errors
-            decayed[model.name] = Credit(sums["conversions"], conversions_se, sums["value"], value_se)
+    decayed = {name: _decayed(own, tally.conversions) for name, own in sums.items()}
     return credits_of_tally(models, tally, chance, decayed)
+
+
+def _decayed(sums: dict[str, F64], total: float) -> Credit:
+    errors = (error_of_sum(sums[f"{name}_square"], sums[name], total) for name in MEASURES)
+    conversions_se, value_se = errors
+    return Credit(sums["conversions"], conversions_se, sums["value"], value_se)
 
 
 def _without(tally: Tally) -> tuple[float, float, float, float]:

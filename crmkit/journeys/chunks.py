@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 
 from crmkit import frames
 from crmkit.journeys.log import Log
-from crmkit.models.paths import I64
+from crmkit.models.paths import I64, summed
 
 # Below 63: the last channel of a key is counted as a float before it is an integer again.
 _BITS = 62
+# Keys that are read back at a time.
+_BLOCK = 1 << 18
 
 
 def bits_of(log: Log) -> int:
@@ -85,7 +87,7 @@ def decoded(keys: I64, begins: NDArray[np.bool_], bits: int, marks: I64) -> Deco
     first = np.flatnonzero(begins)
     counts = np.diff(np.append(first, len(keys)))
     name = np.unique(keys[first], return_inverse=True)[1].astype(np.int64)
-    for mark in marks.T:
+    for mark in marks.T[marks.any(axis=0)]:  # what is 0 everywhere tells no paths apart
         name = np.unique(name * (int(mark.max(initial=0)) + 1) + mark, return_inverse=True)[1].astype(np.int64)
     for j in range(1, int(counts.max(initial=1))):
         longer = np.flatnonzero(counts > j)
@@ -97,12 +99,20 @@ def decoded(keys: I64, begins: NDArray[np.bool_], bits: int, marks: I64) -> Deco
 
 
 def _read(keys: I64, first: I64, counts: I64, bits: int, path_of: I64) -> Decoded:
-    per, mask = touches_per_key(bits), (1 << bits) - 1
     within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
     rows = keys[np.repeat(first, counts) + within]
+    # Blocks, because digits that are spelled out take a hundred bytes per key: a GB at ten million paths.
+    blocks = [_digits(rows[left : left + _BLOCK], bits) for left in range(0, max(len(rows), 1), _BLOCK)]
+    touches = np.concatenate([own for _, own in blocks])
+    lengths = summed(np.repeat(np.arange(len(first)), counts), touches.astype(np.float64), len(first)).astype(np.int64)
+    return Decoded(np.concatenate([codes for codes, _ in blocks]), np.concatenate([[0], np.cumsum(lengths)]), path_of)
+
+
+def _digits(rows: I64, bits: int) -> tuple[I64, I64]:
+    """Channels of all keys, one after another, and the touches of each."""
+    per, mask = touches_per_key(bits), (1 << bits) - 1
     # Digits beyond the last touch are 0, and no touch has the code 0.
     used = per if len(rows) == 0 else min(per, -(-int(rows.max()).bit_length() // bits))
     digits = (rows[:, None] >> (bits * np.arange(used))) & mask
     there = digits > 0
-    lengths = np.bincount(np.repeat(np.arange(len(first)), counts), there.sum(axis=1), len(first)).astype(np.int64)
-    return Decoded(digits[there] - 1, np.concatenate([[0], np.cumsum(lengths)]), path_of)
+    return digits[there] - 1, there.sum(axis=1)

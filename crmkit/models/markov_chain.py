@@ -54,8 +54,8 @@ class MarkovChain:
         First and last state of each path.
     stepping : (int64, int64), each of shape (steps,)
         State before and state after of each kind of step, but not from a state to itself.
-    flows : sparse matrix, shape (steps, n), by columns
-        How often a journey along a path takes each step.
+    flows : sparse matrix, int8, shape (steps, n), by columns
+        How often a journey along a path takes each step; steps that are taken again stand again.
     member : bool, shape (states, channels)
         Channels of each state.
     """
@@ -87,27 +87,26 @@ class MarkovChain:
         lengths = paths.lengths
         order = int(min(order, lengths.max(initial=1)))
         kind: type[np.signedinteger[Any]] = np.int32 if len(paths.codes) < np.iinfo(np.int32).max else np.int64
-        grams, bound = _grams(paths, lengths, order, kind)
-        at = _states(paths, lengths, order)
-        names, state = numbered(grams[at], bound, kind)
-        representative = np.empty(len(names), dtype=np.int64)
-        representative[state] = at
+        state, touch = _named(paths, lengths, order, kind)
         # States of each path: all of its touches but the first few.
         counts = np.maximum(lengths - (order - 1), 1)
         ends = np.cumsum(counts)
-        inside = np.zeros(len(at), dtype=bool)
-        np.not_equal(state[:-1], state[1:], out=inside[:-1])
-        inside[ends - 1] = False
-        stays = np.flatnonzero(inside)
-        pair = state[stays] * np.int64(len(names)) + state[stays + 1]
-        steps, step = numbered(pair, len(names) ** 2, kind)
+        moves = np.zeros(len(state), dtype=bool)
+        np.not_equal(state[:-1], state[1:], out=moves[:-1])
+        moves[ends - 1] = False
+        # In place: there may be fifty million, and each copy of them is a share of a GB.
+        pair = state[:-1][moves[:-1]].astype(np.int64)
+        pair *= len(touch)
+        pair += state[1:][moves[:-1]]
+        steps, step = numbered(pair, len(touch) ** 2, kind)
+        del pair
         # Steps stand path by path: they are the columns of the matrix as they are.
         taken = np.zeros(len(paths) + 1, dtype=kind)
         if len(paths):
-            np.cumsum(np.add.reduceat(inside, ends - counts, dtype=np.int64), out=taken[1:])
-        flows = sparse.csc_matrix((np.ones(len(step)), step, taken), shape=(len(steps), len(paths)))
-        stepping = (steps // len(names), steps % len(names))
-        member = _members(paths, representative, lengths, order)
+            np.cumsum(np.add.reduceat(moves, ends - counts, dtype=np.int64), out=taken[1:])
+        flows = sparse.csc_matrix((np.ones(len(step), dtype=np.int8), step, taken), shape=(len(steps), len(paths)))
+        stepping = (steps // len(touch), steps % len(touch))
+        member = _members(paths, touch, lengths, order)
         return cls(order, state[ends - counts], state[ends - 1], stepping, flows, member)
 
     def removal(self, conversions: F64, nulls: F64, values: F64) -> Removal:
@@ -210,6 +209,16 @@ def _grams(paths: Paths, lengths: I64, order: int, kind: type[np.signedinteger[A
         names, gram = numbered(longer, bound * (paths.channels + 1), kind)
         bound = len(names)
     return gram, bound
+
+
+def _named(paths: Paths, lengths: I64, order: int, kind: type[np.signedinteger[Any]]) -> tuple[I64, I64]:
+    """Give the states of all paths, one after another, numbers, and find a touch at which each is entered."""
+    grams, bound = _grams(paths, lengths, order, kind)
+    at = _states(paths, lengths, order)
+    names, state = numbered(grams[at], bound, kind)
+    touch = np.empty(len(names), dtype=np.int64)
+    touch[state] = at
+    return state, touch
 
 
 def _states(paths: Paths, lengths: I64, order: int) -> I64:
