@@ -7,6 +7,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
@@ -124,6 +125,7 @@ def session(master: str, settings: Mapping[str, str]) -> Iterator[Any]:
 
     with tempfile.TemporaryDirectory(prefix="crmkit-driver-") as place:
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         own = {
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",

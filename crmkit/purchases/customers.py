@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -84,10 +84,20 @@ def distinct(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, dict[str,
     """Distinct histories in the order of their columns, and the columns as they are, to join answers on."""
     columns = keys(entered, gaps=gaps)
     rows = frames.distinct_rows(entered, columns)
+    return histories_of(rows), {name: rows[name] for name in columns}
+
+
+def histories_of(rows: Mapping[str, NDArray[Any]]) -> Histories:
+    """Histories of rows that are given as columns, with their gaps and their number (`count`) if these are among them.
+
+    Raises
+    ------
+    DomainError
+        There is no such history: the last order before the first one, or after the last day.
+    """
     x, t_x, T = (rows[name].astype(np.float64) for name in TRIPLE)
-    known = rows[GAPS].astype(np.float64) if gaps else None
-    histories = Histories.in_order(x, t_x, T, known, rows["count"].astype(np.float64))
-    return histories, {name: rows[name] for name in columns}
+    gaps, count = (rows[name].astype(np.float64) if name in rows else None for name in (GAPS, "count"))
+    return Histories.in_order(x, t_x, T, gaps, count)
 
 
 def distinct_with_holdout(rows: frames.Frame) -> tuple[Histories, NDArray[np.int64]]:
