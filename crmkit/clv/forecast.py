@@ -56,8 +56,11 @@ class Base:
             fit
             or fitted_to_summary(table, log, as_of=as_of, model="auto", judges=("orders",), refunds=refunds)["orders"]
         )
-        keys = customers.keys(entered, gaps=processes.needs_gaps(known.process))
-        return cls(entered, frames.Asked.of(entered, keys), known)
+        gaps = processes.needs_gaps(known.process)
+        asked = frames.Asked.of(entered, customers.keys(entered, gaps=gaps))
+        if asked.rows is None and customers.is_summary(orders):
+            customers.refuse_impossible(entered, gaps=gaps)
+        return cls(entered, asked, known)
 
     def widens(self, horizon_days: int) -> bool:
         """Whether the uncertainty of the fit's parameters is to be mixed in."""

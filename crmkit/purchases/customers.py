@@ -100,6 +100,25 @@ def histories_of(rows: Mapping[str, NDArray[Any]]) -> Histories:
     return Histories.in_order(x, t_x, T, gaps, count)
 
 
+def refuse_impossible(entered: frames.Frame, *, gaps: bool) -> None:
+    """Look for histories that there can't be, inside the engine: for tables whose rows are not looked at in memory.
+
+    Raises
+    ------
+    DomainError
+        As `histories_of`, for the first three of them.
+    """
+    columns = keys(entered, gaps=gaps)
+    x, t_x, T = (nw.col(name) for name in TRIPLE)
+    bad = (t_x > T) | ((x == 0) & (t_x > 0)) | ((x > 0) & (t_x == 0))
+    if gaps:
+        known, many = nw.col(GAPS).cast(nw.Float64), nw.when(x > 0).then(x).otherwise(1)
+        days = nw.when(t_x > 0).then(t_x).otherwise(1)
+        most = x * (days / many).log() + 1e-6 * (x + 1)
+        bad = bad | known.is_null() | ((x == 0) & (known != 0.0)) | ((x > 1) & (known > most))
+    histories_of(frames.arrays(entered.filter(bad).select(*columns).head(3), columns))
+
+
 def distinct_with_holdout(rows: frames.Frame) -> tuple[Histories, NDArray[np.int64]]:
     """Distinct histories of `summary.holdout_rows` with their gaps, and the order days of each in the holdout."""
     columns = [*TRIPLE, GAPS, HOLDOUT]
