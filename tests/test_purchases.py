@@ -245,7 +245,7 @@ def test_a_large_base_is_fitted_whole_to_what_each_judge_takes(fifth, monkeypatc
         process = next(process for process, candidate in fits if candidate.model == taken[held.judge])
         return process, chosen(fits, held)[1], "by name"
 
-    monkeypatch.setattr("crmkit.purchases.holdout._SAMPLE", 200)
+    monkeypatch.setattr("crmkit.purchases.holdout.SAMPLE", 200)
     monkeypatch.setattr("crmkit.purchases.choice.chosen", by_name)
     found = purchases.fit_for_judges(fifth, as_of=CUT)
     assert {judge: fit.process for judge, fit in found.items()} == {j: whole[model] for j, model in taken.items()}

@@ -21,6 +21,7 @@ from crmkit.frames.past import rows_until
 from crmkit.frames.peeking import Peek, peek, tables_in
 from crmkit.frames.shelf import Shelf
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
+from crmkit.frames.spaced import spaced_rows
 from crmkit.frames.streams import names_in, rows_of
 from crmkit.frames.windows import ranked, row_numbers, with_gaps, with_log_gap, with_places
 
@@ -67,6 +68,7 @@ __all__ = [
     "same_keys",
     "sentence",
     "settled",
+    "spaced_rows",
     "tables_in",
     "translated",
     "with_dates",

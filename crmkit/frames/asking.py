@@ -15,6 +15,7 @@ from crmkit.frames import spark
 from crmkit.frames.expressions import kinds_of
 from crmkit.frames.native import Frame, wrapped
 from crmkit.frames.small import arrays, arrow_array, distinct_rows, join_small
+from crmkit.frames.spaced import spaced, spaced_rows
 
 Rows: TypeAlias = dict[str, NDArray[Any]]
 Ask: TypeAlias = Callable[[Rows], Mapping[str, NDArray[Any]]]
@@ -64,9 +65,14 @@ class Asked:
         keys = self.on or self.columns
         return join_small(self.frame, {**{name: self.rows[name] for name in keys}, **found}, on=keys)
 
-    def counted(self) -> Rows:
-        """Distinct rows in ascending order, with their number as `count`: what a fit sees."""
-        return distinct_rows(self.frame, self.columns) if self.rows is None else self.rows
+    def spaced(self, most: int) -> Rows:
+        """Distinct rows of at most so many that stand for all, with their number as `count`: what a fit sees.
+
+        As `spaced_rows`. Not where rows are told apart by `on`.
+        """
+        if self.rows is None:
+            return spaced_rows(self.frame, self.columns, most)[0]
+        return spaced(self.rows, most)[0]
 
     def maximum(self, column: str) -> float:
         """Greatest value of one of the columns; 0 where there are no rows."""

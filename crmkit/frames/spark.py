@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 # Ends of the parts that rows are ranked in: enough that a part of a hundred million rows fits into a task.
 _PARTS = 128
 _ERROR = 0.001  # of the quantiles: parts may be unequal, ranks are exact
 # A table brought in is sent to every executor up to this size; of larger ones Spark decides, by size, too.
 _BROADCAST_BYTES = 64 << 20
+# Where the rows that a counted row stands for begin, and where they end.
+_PLACES = ("(crmkit_end - count)", "crmkit_end")
 
 
 def kept(native: Any) -> Any:
@@ -96,7 +100,7 @@ def ranked(native: Any, by: str, new: str) -> Any:
     """
     rows = kept(native)
     ends = sorted({*rows.stat.approxQuantile(by, [i / _PARTS for i in range(1, _PARTS)], _ERROR)})
-    own = "`" + by.replace("`", "``") + "`"
+    own = _quoted(by)
     listed = ", ".join(f"{end!r}D" for end in ends) if ends else "0.0D"
     part = f"case when {own} is not null then size(filter(array({listed}), crmkit_end -> crmkit_end < {own})) end"
     parted = rows.selectExpr("*", f"{part} as crmkit_part")
@@ -107,3 +111,31 @@ def ranked(native: Any, by: str, new: str) -> Any:
     inside = f"rank() over (partition by crmkit_part order by {own} desc)"
     whole = f"case when {own} is not null then {inside} + array({sums or '0L'})[crmkit_part] end as {new}"
     return parted.selectExpr("*", whole).drop("crmkit_part")
+
+
+def spaced(native: Any, columns: Sequence[str], most: int) -> tuple[Any, int]:
+    """Count equal rows in a sample of so many, evenly spaced in the order of the columns; and all rows there are.
+
+    Only how often each value of the first column occurs is collected: places are counted among the rows of a value,
+    and the rows of smaller values stand before.
+    """
+    import pyarrow as pa
+
+    first, *others = map(_quoted, columns)
+    counted = kept(native.groupBy(*columns).count())
+    sums = counted.groupBy(columns[0]).agg({"count": "sum"}).toArrow().sort_by(columns[0])
+    many = np.asarray(sums.column(1), dtype=np.int64)
+    n = int(many.sum())
+    if n <= most:
+        return counted, n
+    starts = pa.table({columns[0]: sums.column(0), "crmkit_start": many.cumsum() - many})
+    running = f"sum(count) over (partition by {first} order by {', '.join(others)})"
+    placed = counted.join(brought_in(native, starts), columns[0])
+    ends = placed.selectExpr("*", f"crmkit_start + {running} as crmkit_end")
+    before = [f"(greatest({place} * {most}L - {n // 2}L, 0L) + {n - 1}L) div {n}L" for place in _PLACES]
+    taken = ends.selectExpr(*map(_quoted, columns), f"{before[1]} - {before[0]} as count")
+    return taken.where("count > 0"), n
+
+
+def _quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"

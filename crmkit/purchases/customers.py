@@ -19,6 +19,8 @@ TRIPLE = ("frequency", "recency", "T")
 GAPS = "sum_log_gap"
 MONEY = "monetary_value"
 HOLDOUT = "holdout_order_days"
+# A fit sees no more customers: what it can still be wrong by is a thousandth of what customers differ by.
+MOST = 1_000_000
 
 
 def summarised(table: IntoFrameT, *, as_of: dt.date | None = None, refunds: summary.Refunds = "exclude") -> IntoFrameT:
@@ -80,13 +82,6 @@ def keys(entered: frames.Frame, *, gaps: bool) -> list[str]:
     return [*TRIPLE, GAPS] if gaps else list(TRIPLE)
 
 
-def distinct(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, dict[str, NDArray[Any]]]:
-    """Distinct histories in the order of their columns, and the columns as they are, to join answers on."""
-    columns = keys(entered, gaps=gaps)
-    rows = frames.distinct_rows(entered, columns)
-    return histories_of(rows), {name: rows[name] for name in columns}
-
-
 def histories_of(rows: Mapping[str, NDArray[Any]]) -> Histories:
     """Histories of rows that are given as columns, with their gaps and their number (`count`) if these are among them.
 
@@ -119,14 +114,21 @@ def refuse_impossible(entered: frames.Frame, *, gaps: bool) -> None:
     histories_of(frames.arrays(entered.filter(bad).select(*columns).head(3), columns))
 
 
-def distinct_with_holdout(rows: frames.Frame) -> tuple[Histories, NDArray[np.int64]]:
-    """Distinct histories of `summary.holdout_rows` with their gaps, and the order days of each in the holdout."""
-    columns = [*TRIPLE, GAPS, HOLDOUT]
-    found = frames.distinct_rows(rows, columns)
-    x, t_x, T, gaps = (found[name].astype(np.float64) for name in (*TRIPLE, GAPS))
-    return Histories.in_order(x, t_x, T, gaps, found["count"].astype(np.float64)), found[HOLDOUT].astype(np.int64)
+def to_fit(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, int]:
+    """Distinct histories of `MOST` customers at most, evenly spaced, and the number of all customers."""
+    rows, many = frames.spaced_rows(entered, keys(entered, gaps=gaps), MOST)
+    return histories_of(rows), many
 
 
-def spend_rows(entered: frames.Frame) -> dict[str, NDArray[Any]] | None:
-    """Distinct (frequency, monetary_value) with their number; None where the summary has no money."""
-    return frames.distinct_rows(entered, ["frequency", MONEY]) if MONEY in frames.names_of(entered) else None
+def with_holdout(rows: frames.Frame, most: int) -> tuple[Histories, NDArray[np.int64], int]:
+    """Distinct histories of `summary.holdout_rows` with their gaps, and the order days of each in the holdout.
+
+    Of so many customers at most, evenly spaced; with the number of all.
+    """
+    found, many = frames.spaced_rows(rows, [*TRIPLE, GAPS, HOLDOUT], most)
+    return histories_of(found), found[HOLDOUT].astype(np.int64), many
+
+
+def spend_to_fit(entered: frames.Frame) -> dict[str, NDArray[Any]] | None:
+    """Distinct (frequency, monetary_value) of `MOST` customers at most; None where the summary has no money."""
+    return frames.spaced_rows(entered, ["frequency", MONEY], MOST)[0] if MONEY in frames.names_of(entered) else None

@@ -11,8 +11,8 @@ import numpy as np
 from crmkit import frames, summary
 from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import Histories
-from crmkit.purchases import choice, customers, processes
-from crmkit.purchases.holdout import Judge, Trial, rolling_holdout, sampled
+from crmkit.purchases import choice, customers, holdout, processes
+from crmkit.purchases.holdout import Judge, Trial, rolling_holdout
 from crmkit.purchases.money import Money, fit_money
 from crmkit.purchases.processes import Model, Process
 from crmkit.purchases.result import PurchaseFit
@@ -68,6 +68,9 @@ def fit_purchase_process(
     whole log. Bases of more than 50,000 customers are compared on 50,000 of them, evenly spaced in the order of their
     histories.
 
+    Bases of more than a million customers are fitted to a million of them, chosen alike, the same on every engine:
+    standard errors are those of the million.
+
     The smallest BIC decides where nothing can be held out: a summary, a log of less than 56 days, fewer than 100
     customers at a cut, none who had bought twice. All candidates are densities of the same thing, the times of the
     order days, so their likelihoods compare; but what fits the past best need not forecast best.
@@ -121,7 +124,7 @@ def fitted_to_summary(
         raise DomainError(f'judge must be "orders" or "chance", got {strange[0]!r}.')
     entered = customers.admitted(table)
     gaps = processes.needs_gaps(model) or (model == "auto" and customers.knows_gaps(entered))
-    rows, _ = customers.distinct(entered, gaps=gaps)
+    rows, many = customers.to_fit(entered, gaps=gaps)
     if len(rows) == 0:
         raise FitError(
             "There are no customers to fit to: the log holds no order up to as_of that is not a refund.\n"
@@ -129,10 +132,10 @@ def fitted_to_summary(
         )
     wanted = _wanted(model, rows)
     trial = _trial(orders, as_of, wanted, rows, refunds)
-    part = rows if len(wanted) == 1 else sampled(rows)[0]
+    part = rows if len(wanted) == 1 else rows.spaced(holdout.SAMPLE)[0]
     fits = [processes.fitted(name, part, off_limits=part is rows) for name in wanted]
     whole = dict[str, Process]()
-    spend = customers.spend_rows(entered)
+    spend = customers.spend_to_fit(entered)
     money = None if spend is None else _money(spend)
     made: dict[Judge, PurchaseFit] = {}
     for judge in judges:
@@ -143,7 +146,7 @@ def fitted_to_summary(
             if taken not in whole:
                 whole[taken], _ = processes.fitted(taken, rows)
             process = whole[taken]
-        made[judge] = PurchaseFit(process, compared, sentence, int(rows.n_customers), money)
+        made[judge] = PurchaseFit(process, compared, sentence, many, money)
     return made
 
 

@@ -18,7 +18,9 @@ from crmkit.purchases import customers, processes
 # What a process is to be good at: the number of orders to come, or the chance of each number.
 Judge: TypeAlias = Literal["orders", "chance"]
 LEAST_CUSTOMERS, LEAST_SPAN = 100, 56
-_CUTS, _PART, _LONGEST, _SAMPLE = 2, 4, 182, 50_000
+# Customers that processes are compared on.
+SAMPLE = 50_000
+_CUTS, _PART, _LONGEST = 2, 4, 182
 _MOST_ORDERS = 20  # more are one answer, "20 or more": still a proper score, and its tail needs no distribution
 _LEAST = 1e-12  # a probability of 0 that came true costs 28, not infinity
 
@@ -120,21 +122,14 @@ def rolling_holdout(
     for back in range(1, _CUTS + 1):
         cut = as_of - dt.timedelta(days=back * horizon)
         rows = summary.holdout_rows(orders, as_of=cut, horizon_days=horizon, refunds=refunds)
-        past, bought = customers.distinct_with_holdout(rows)
-        known = int(past.n_customers) if len(past) else 0
+        past, bought, known = customers.with_holdout(rows, SAMPLE)
         if known < LEAST_CUSTOMERS:
             return f"only {known} customers are known at {cut}, a holdout needs {LEAST_CUSTOMERS}"
         if past.x.max() == 0:
             return f"no customer has bought twice up to {cut}"
-        part, kept = sampled(past)
-        pasts.append((part, bought[kept]))
+        pasts.append((past, bought))
     losses = [{m: _losses(m, *past, horizon) for m in models} for past in pasts]
     return Trial(horizon, losses, [past.count for past, _ in pasts])
-
-
-def sampled(rows: Histories) -> tuple[Histories, NDArray[np.int64]]:
-    """Take the customers that processes are compared on, and say which rows they are."""
-    return rows.spaced(_SAMPLE)
 
 
 def _losses(model: str, past: Histories, bought: NDArray[np.int64], horizon: int) -> F64 | None:

@@ -154,7 +154,7 @@ def fit_season_clock(
 def _fitted(orders: Any, day: dt.date, refunds: summary.Refunds) -> tuple[SeasonClock, dt.date]:
     """Season of the days up to one, and the first day of the log."""
     table = customers.admitted(summary.purchase_summary(orders, as_of=day, refunds=refunds))
-    histories, _ = customers.distinct(table, gaps=True)
+    histories, _ = customers.to_fit(table, gaps=True)
     if len(histories) == 0 or histories.x.max() == 0:
         raise FitError("Nobody has ordered on two days up to as_of: there is no season to learn. Look at as_of.")
     mixture = fit_regularity_mixture(histories.thinned(_ENOUGH), off_limits=False)

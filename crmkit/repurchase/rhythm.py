@@ -61,7 +61,7 @@ class Rhythm:
         plain = clock is None and CYCLE not in asked.columns
         if plain and isinstance(given, RegularityMixture):
             return cls(given, given, day, clock)
-        grouped = _timed(asked.counted(), day, clock)[0].grouped()[0].spaced(_ENOUGH)[0]
+        grouped = _timed(asked.spaced(_ENOUGH), day, clock)[0].grouped()[0]
         family = given.family if isinstance(given, RegularityMixture) else "MBG"
         mixture = fit_regularity_mixture(grouped, family=family, off_limits=False)
         process = given if plain and given else _like(given, grouped, mixture)

@@ -19,7 +19,7 @@ from crmkit.purchases.processes import Process
 
 YEAR = 365
 LONGEST_DAYS = 36_525
-# A chance is told in per cent: from so many histories on, more of them do not move it.
+# A chance is told in per cent: from so many customers on, more of them do not move it.
 _ENOUGH = 100_000
 
 
@@ -87,8 +87,8 @@ def with_chances(entered: frames.Frame, *, fit: purchases.PurchaseFit, horizon_d
         )
     mixture = fit.process
     if not isinstance(mixture, RegularityMixture):
-        rows = customers.histories_of(asked.counted())
-        mixture = fit_regularity_mixture(rows.grouped()[0].spaced(_ENOUGH)[0], off_limits=False)
+        rows = customers.histories_of(asked.spaced(_ENOUGH))
+        mixture = fit_regularity_mixture(rows.grouped()[0], off_limits=False)
     return asked.answered(partial(_chances, fit.process, mixture, horizon_days))
 
 
