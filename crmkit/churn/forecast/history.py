@@ -89,15 +89,15 @@ def with_chances(entered: frames.Frame, *, fit: purchases.PurchaseFit, horizon_d
     if not isinstance(mixture, RegularityMixture):
         rows = customers.histories_of(asked.spaced(_ENOUGH))
         mixture = fit_regularity_mixture(rows.grouped()[0], off_limits=False)
-    return asked.answered(partial(_chances, fit.process, mixture, horizon_days))
+    return asked.answered(partial(_answers, fit.process, mixture, horizon_days))
 
 
-def _chances(process: Process, mixture: RegularityMixture, horizon_days: int, rows: frames.Rows) -> dict[str, F64]:
+def _answers(process: Process, mixture: RegularityMixture, horizon_days: int, rows: frames.Rows) -> dict[str, F64]:
     histories = customers.histories_of(rows)
-    return in_blocks(len(histories), lambda block: _of_block(process, mixture, horizon_days, histories.take(block)))
+    return in_blocks(len(histories), lambda block: _chances(histories.take(block), process, mixture, horizon_days))
 
 
-def _of_block(process: Process, mixture: RegularityMixture, horizon_days: int, rows: Histories) -> dict[str, F64]:
+def _chances(rows: Histories, process: Process, mixture: RegularityMixture, horizon_days: int) -> dict[str, F64]:
     days = np.full(len(rows), float(horizon_days))
     if isinstance(process, RegularityMixture):
         now = Returns.of(mixture, rows)
