@@ -43,29 +43,25 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def rows_brought(call: Callable[[Any], Any], customers: int) -> list[int]:
-    """Rows of every answer that the driver got, while a table was written that nobody reads."""
+def called(name: str, customers: int) -> tuple[Any, list[int]]:
+    """The table that a call returns, and the rows of every answer that the driver got before it did."""
     log = engines.to_engine("spark", orders(customers))
     with spark_plans.watched() as watch:
-        call(log).write.format("noop").mode("overwrite").save()
-    return watch.rows
+        return CALLS[name](log), watch.rows
 
 
 @pytest.mark.parametrize("name", CALLS)
-def test_four_times_the_customers_bring_no_row_more(name: str) -> None:
-    few, many = (rows_brought(CALLS[name], customers) for customers in (500, 2_000))
+def test_four_times_the_customers_bring_no_row_more_and_the_answers_of_pandas(name: str) -> None:
+    expected = engines.to_pandas(CALLS[name](orders(2_000)))
+    assert len(expected) > 1_500
+    few = called(name, 500)[1]
+    with settings(spark__sql__execution__arrow__maxRecordsPerBatch="150"):
+        found, many = called(name, 2_000)
+        table = engines.to_pandas(found)
     assert few == many
     assert sum(many) < 20
-
-
-@pytest.mark.parametrize("name", CALLS)
-def test_answers_of_many_batches_are_those_of_pandas(name: str) -> None:
     # 1e-9: the same functions on the same numbers; quantiles end when a step is below 1e-5, the error its square.
-    expected = engines.to_pandas(CALLS[name](orders(2_000)))
-    with settings(spark__sql__execution__arrow__maxRecordsPerBatch="150"):
-        found = engines.to_pandas(CALLS[name](engines.to_engine("spark", orders(2_000))))
-    assert len(expected) > 1_500
-    assert_frame_equal(found, expected, rtol=1e-9, atol=1e-12)
+    assert_frame_equal(table, expected, rtol=1e-9, atol=1e-12)
 
 
 def test_an_impossible_summary_is_refused_in_the_call() -> None:
