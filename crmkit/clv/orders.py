@@ -112,6 +112,6 @@ def _answers(process: Process, asks: Horizon, rows: frames.Rows) -> dict[str, ND
 
 
 def order_columns(found: Outlook) -> dict[str, NDArray[Any]]:
-    """Columns of a forecast of orders, one row per distinct history."""
+    """Columns of a forecast of orders."""
     values = (found.p_order, found.p_alive, found.orders, found.low.astype(np.int64), found.high.astype(np.int64))
     return dict(zip(ORDER_COLUMNS, values, strict=True))
