@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,9 +48,15 @@ class Cluster:
 
     def executors(self, name: str) -> list[int]:
         """Numbers of the processes that a worker has started."""
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
-        pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-        return [pid for pid, parent in pairs if parent == self.workers[name].pid]
+        return _children([self.workers[name].pid])
+
+    def pythons(self) -> list[int]:
+        """Numbers of the processes that the executors have started: Python, for what Spark can't say itself."""
+        found: list[int] = []
+        parents = [pid for name in self.workers for pid in self.executors(name)]
+        while parents := _children(parents):
+            found += parents
+        return found
 
     def kill_worker(self, name: str) -> int:
         """Kill a worker and its executors as a machine dies, without a word; gives the number of executors."""
@@ -63,11 +69,17 @@ class Cluster:
         return len(executors)
 
     def processor_seconds(self) -> float:
-        """Processor time that the executors which are running have used."""
+        """Processor time that the executors which are running have used, with the Python that they started."""
         ticks = 0
-        for pid in (pid for name in self.workers for pid in self.executors(name)):
-            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
+        for pid in (*(pid for name in self.workers for pid in self.executors(name)), *self.pythons()):
+            # Own, and that of processes which have ended.
+            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15]))
         return ticks / os.sysconf("SC_CLK_TCK")
+
+    def python_peak(self) -> int:
+        """Most bytes that one of the running Python processes of the executors has held."""
+        texts = [Path(f"/proc/{pid}/status").read_text() for pid in self.pythons()]
+        return 1024 * max((int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) for text in texts), default=0)
 
     def stop(self) -> None:
         """End what was started: executors go with their worker."""
@@ -103,6 +115,12 @@ class Cluster:
                 return found[1]
             time.sleep(0.1)
         raise RuntimeError(f"{name} did not say {pattern!r}: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _children(parents: Sequence[int]) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    return [pid for pid, parent in pairs if parent in parents]
 
 
 @contextmanager
