@@ -11,8 +11,8 @@ import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -70,16 +70,15 @@ class Cluster:
 
     def processor_seconds(self) -> float:
         """Processor time that the executors which are running have used, with the Python that they started."""
-        ticks = 0
-        for pid in (*(pid for name in self.workers for pid in self.executors(name)), *self.pythons()):
-            # Own, and that of processes which have ended.
-            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:15]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+        pids = (*(pid for name in self.workers for pid in self.executors(name)), *self.pythons())
+        # Own, and that of processes which have ended.
+        ticks = [sum(map(int, text.rsplit(")", 1)[1].split()[11:15])) for text in _told_of(pids, "stat")]
+        return sum(ticks) / os.sysconf("SC_CLK_TCK")
 
     def python_peak(self) -> int:
         """Most bytes that one of the running Python processes of the executors has held."""
-        texts = [Path(f"/proc/{pid}/status").read_text() for pid in self.pythons()]
-        return 1024 * max((int(re.findall(r"VmHWM:\s+(\d+) kB", text)[0]) for text in texts), default=0)
+        found = re.findall(r"VmHWM:\s+(\d+) kB", "".join(_told_of(self.pythons(), "status")))
+        return 1024 * max(map(int, found), default=0)
 
     def stop(self) -> None:
         """End what was started: executors go with their worker."""
@@ -121,6 +120,12 @@ def _children(parents: Sequence[int]) -> list[int]:
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
     pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
     return [pid for pid, parent in pairs if parent in parents]
+
+
+def _told_of(pids: Iterable[int], name: str) -> Iterator[str]:
+    for pid in pids:
+        with suppress(OSError):  # it has ended since
+            yield Path(f"/proc/{pid}/{name}").read_text()
 
 
 @contextmanager
