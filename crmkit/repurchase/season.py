@@ -127,9 +127,9 @@ def _histories(days: frames.Frame, complete: int) -> frames.Frame:
 
 
 def _cells(rows: frames.Rows, complete: int) -> Cells:
-    columns = (rows[name].astype(np.int64) for name in ("occupied", "months_observed"))
+    occupied, months = (rows[name].astype(np.int64) for name in ("occupied", "months_observed"))
     count = rows["count"] if "count" in rows else np.ones(len(rows["occupied"]))
-    return Cells.unpacked(*columns, complete % 12 + 1, count.astype(np.int64))
+    return Cells.unpacked(occupied, months, complete % 12 + 1, count.astype(np.int64))
 
 
 def _answers(base: AllYear, complete: int, day: dt.date, rows: frames.Rows) -> dict[str, NDArray[Any]]:
