@@ -84,7 +84,7 @@ class Asked:
     def greatest(self, ask: Callable[[Rows], NDArray[Any]], *, among: int) -> float:
         """Greatest answer of some distinct rows, `among` or a few more: the same ones on every engine; 0 of none.
 
-        `ask` as for `answered`, but one array.
+        `ask` as for `answered`, but one array. At least one of the columns holds whole numbers.
         """
         if self.rows is not None:
             some = _sampled(self.rows, self.columns, among)
