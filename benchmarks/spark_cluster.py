@@ -24,7 +24,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from benchmarks.timing import peak_gib
+from benchmarks.sides.measure import peak_gib
 from crmkit import churn, clv, datasets, purchases, repurchase, rfm
 from tests import spark_cluster, spark_plans
 
