@@ -118,6 +118,7 @@ CASES: Mapping[str, Case] = {
                     ("revenue", 1e-12, _SUMS),
                 )
             ),
+            bound="DuckDB's own query is all but a tenth of it: a million groups of texts. No faster than the engine",
         ),
         Case(
             "summary",
@@ -130,7 +131,8 @@ CASES: Mapping[str, Case] = {
                 *(Agreement("lifetimes", what, 0.0, _EXACT) for what in ("customer", "frequency", "recency", "T")),
                 Agreement("lifetimes", "monetary_value", 1e-9, "crmkit rounds money to six decimals"),
             ),
-            bound="Ours also gives the gaps between orders, which need a sort of the log; lifetimes gives none",
+            bound="Two groupings of texts, by day and by customer, are 3.8 of 5.4 processor seconds, the gaps between "
+            "orders, which lifetimes does not give, the rest: without them it would be three times",
         ),
         Case(
             "bg",
@@ -189,7 +191,8 @@ CASES: Mapping[str, Case] = {
                 ),
                 Agreement("MAM", "markov_1", 1e-6, "MAM's chain: another matrix of journeys that end without a sale"),
             ),
-            bound="Most of the time goes into sorting the touches of each customer; MAM has no standard errors",
+            bound="Most of the time goes into sorting the touches of each customer; MAM has no standard errors. "
+            "Touches that come in order would move it",
         ),
         Case(
             "attribution-10M",
@@ -198,7 +201,8 @@ CASES: Mapping[str, Case] = {
             small_data.flagged_touches,
             (Side("crmkit", "ours", "attribution", calls=1),),
             (Goal("seconds", 5.0), Goal("GiB more", 0.9)),
-            bound="Most of the time goes into sorting the touches of each customer",
+            bound="Most of the time goes into sorting the touches of each customer. Touches that come in order would "
+            "move it",
         ),
         Case(
             "markov",
@@ -213,7 +217,7 @@ CASES: Mapping[str, Case] = {
             (Goal("times", 1.0, "ChannelAttribution"),),
             (
                 Agreement("exact, by hand", "conversions", 1e-9, "a linear solve loses a few digits"),
-                Agreement("ChannelAttribution", "conversions", 0.05, "it simulates journeys: no exact answer to hold"),
+                Agreement("ChannelAttribution", "conversions", 0.15, "it simulates: worst channel 10 to 14% off"),
             ),
         ),
         Case(
@@ -232,6 +236,9 @@ CASES: Mapping[str, Case] = {
             _leads,
             (_ours("rule_scores", 1),),
             (Goal("seconds", 4.0),),
+            bound="The day of each hand-off is nearly half of it: points come and go day by day for each lead that may "
+            "have stood at the threshold; events are grouped by lead three times, a tenth each. A tighter bound on "
+            "who stood there, and when, would move it",
         ),
         Case(
             "check",
@@ -241,6 +248,8 @@ CASES: Mapping[str, Case] = {
             (_ours("check"), Side("pandera", "pandera", "check", "pandera")),
             (Goal("times", 3.0, "pandera"),),
             (Agreement("pandera", "bad cells", 0.0, _EXACT),),
+            bound="Ten rules over five million rows are three quarters of it. To look at the least and the greatest "
+            "value of a column first would move it, where all is well",
         ),
         Case(
             "batch",
@@ -250,6 +259,9 @@ CASES: Mapping[str, Case] = {
             (_ours("batch", 0),),
             (Goal("seconds", 60.0), Goal("GiB", 4.0)),
             rounds=1,
+            bound="Choosing a process (18 fits) and the last fit are an eighth of it, reminders, with a second "
+            "forecast, a fifth, forecasts and values a third. A process named in the config, reminders that take "
+            "the forecast made before, and one scan for the summaries of three pasts would move it",
         ),
         Case(
             "import",

@@ -2,10 +2,13 @@
 
 import datetime as dt
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from crmkit import attribution, journeys
 from crmkit.attribution import credit, given_paths
@@ -157,6 +160,28 @@ def test_paths_with_an_empty_place_are_refused_and_lists_are_taken():
     lists = pd.DataFrame({"path": [["a>", "b"], ["b"], []], "conversions": [1, 2, 4]})
     found = attribution.attribute_paths(lists, models="first")
     assert found["conversions"].tolist() == [4.0, 1.0, 2.0]
+    holes = pd.DataFrame({"path": [["a"], ["b", None]], "conversions": [1, 2]})
+    with pytest.raises(SchemaError, match="1 places hold no channel"):
+        attribution.attribute_paths(holes, models="first")
+
+
+@given(
+    st.lists(st.text(" >-ab\u3000", max_size=7), min_size=1, max_size=6),
+    st.sampled_from([">", "->", ">>", " > ", "> "]),
+)
+def test_paths_are_split_as_one_would_split_each_by_itself(paths, separator):
+    """Ends of one path and the beginning of the next, both full of pieces of separators, never make a touch."""
+    parts = [[name.strip() for name in path.split(separator)] if path.strip() else [] for path in paths]
+    table = pd.DataFrame({"path": pd.Series(paths, dtype="str"), "conversions": 1})
+    if any("" in own for own in parts):
+        with pytest.raises(SchemaError, match="hold no channel"):
+            given_paths.tally_of_paths(table, separator)
+        return
+    found = given_paths.tally_of_paths(table, separator)
+    names = found.channels[found.paths.codes].tolist()
+    ends = found.paths.starts.tolist()
+    assert [names[a:b] for a, b in pairwise(ends)] == [own for own in parts if own]
+    assert found.channels.tolist() == sorted({name for own in parts for name in own})
 
 
 def test_two_hundred_channels_and_long_journeys():

@@ -2,6 +2,7 @@
 
 from crmkit.frames.asking import Asked, Rows
 from crmkit.frames.coded import Coded
+from crmkit.frames.counting import counts
 from crmkit.frames.database import Database, Unreadable, days_of, engine_versions, forget_days
 from crmkit.frames.days import (
     as_day,
@@ -40,6 +41,7 @@ __all__ = [
     "brought_in",
     "build",
     "column_names",
+    "counts",
     "days_of",
     "distinct_rows",
     "engine_versions",

@@ -266,9 +266,9 @@ def _typed(frame: frames.Frame, table: Table, used: Sequence[str]) -> frames.Fra
     strange = [name for name, kind in kinds.items() if findings.kind_finding(table, table[name], kind)]
     if not strange:
         return frame
-    present = {name: frames.one_if(~findings.is_missing(nw.col(name), kinds[name])).sum() for name in strange}
-    filled = frames.arrays(frame.select(**present), strange)
-    empty = [name for name in strange if not filled[name][0] > 0]  # the sum of no rows is null on some engines
+    present = {f"column_{i}": ~findings.is_missing(nw.col(name), kinds[name]) for i, name in enumerate(strange)}
+    filled = frames.counts(frame, present)[1]
+    empty = [name for name, rows in zip(strange, filled.values(), strict=True) if not rows]
     types = {"number": nw.Float64(), "time": nw.Datetime("us"), "id": nw.String(), "text": nw.String()}
     typed = {name: nw.lit(None).cast(types[table[name].kind]) for name in empty}
     return frame.with_columns(**typed) if typed else frame

@@ -125,12 +125,9 @@ def rules_for(
 
 def count(frame: frames.Frame, table: Table, rules: Sequence[Rule]) -> list[Finding]:
     """Count the rows that break each rule, in one pass; fetch the first examples only of those that are broken."""
-    flags = {f"rule_{i}": frames.one_if(rule.bad).sum() for i, rule in enumerate(rules)}
-    counts = frames.arrays(frame.select(nw.len().alias("total"), **flags), ["total", *flags])
-    total = int(counts["total"][0])
+    total, broken = frames.counts(frame, {f"rule_{i}": rule.bad for i, rule in enumerate(rules)})
     found = []
-    for i, rule in enumerate(rules):
-        rows = 0 if total == 0 else int(counts[f"rule_{i}"][0])
+    for rule, rows in zip(rules, broken.values(), strict=True):
         if rows:
             examples = _examples(frame, table, rule)
             says = (
