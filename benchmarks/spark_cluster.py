@@ -24,7 +24,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from benchmarks.timing import peak_gib
+from benchmarks.sides.measure import peak_gib
 from crmkit import churn, clv, datasets, purchases, repurchase, rfm
 from tests import spark_cluster, spark_plans
 
@@ -93,6 +93,7 @@ def _job(spark: Any, cluster: spark_cluster.Cluster, place: str) -> dict[str, An
     return {
         "seconds": round(time.perf_counter() - began, 1),
         "executors' processor seconds": round(cluster.processor_seconds(), 1),
+        "peak of an executor's Python, MB": round(cluster.python_peak() / 2**20),
         "Python's processor seconds": round(time.process_time() - used, 1),
         "rows that came to the driver": sum(watch.rows),
         "MB that came to the driver": round(watch.bytes / 1e6, 1),

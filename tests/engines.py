@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -118,6 +119,7 @@ def spark_session() -> Any:
     # C1 only and the serial collector: a JVM of many short queries starts in a third of the time.
     java = f"-Djava.io.tmpdir={place} -Duser.timezone=UTC -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:-UsePerfData "
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # no look-up of the machine's name
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # whatever `python3` may be on the path
     settings = {
         "spark.driver.extraJavaOptions": java,
         "spark.local.dir": str(place),

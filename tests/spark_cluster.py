@@ -7,11 +7,12 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +48,15 @@ class Cluster:
 
     def executors(self, name: str) -> list[int]:
         """Numbers of the processes that a worker has started."""
-        listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
-        pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
-        return [pid for pid, parent in pairs if parent == self.workers[name].pid]
+        return _children([self.workers[name].pid])
+
+    def pythons(self) -> list[int]:
+        """Numbers of the processes that the executors have started: Python, for what Spark can't say itself."""
+        found: list[int] = []
+        parents = [pid for name in self.workers for pid in self.executors(name)]
+        while parents := _children(parents):
+            found += parents
+        return found
 
     def kill_worker(self, name: str) -> int:
         """Kill a worker and its executors as a machine dies, without a word; gives the number of executors."""
@@ -62,11 +69,16 @@ class Cluster:
         return len(executors)
 
     def processor_seconds(self) -> float:
-        """Processor time that the executors which are running have used."""
-        ticks = 0
-        for pid in (pid for name in self.workers for pid in self.executors(name)):
-            ticks += sum(map(int, Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[11:13]))
-        return ticks / os.sysconf("SC_CLK_TCK")
+        """Processor time that the executors which are running have used, with the Python that they started."""
+        pids = (*(pid for name in self.workers for pid in self.executors(name)), *self.pythons())
+        # Own, and that of processes which have ended.
+        ticks = [sum(map(int, text.rsplit(")", 1)[1].split()[11:15])) for text in _told_of(pids, "stat")]
+        return sum(ticks) / os.sysconf("SC_CLK_TCK")
+
+    def python_peak(self) -> int:
+        """Most bytes that one of the running Python processes of the executors has held."""
+        found = re.findall(r"VmHWM:\s+(\d+) kB", "".join(_told_of(self.pythons(), "status")))
+        return 1024 * max(map(int, found), default=0)
 
     def stop(self) -> None:
         """End what was started: executors go with their worker."""
@@ -104,6 +116,18 @@ class Cluster:
         raise RuntimeError(f"{name} did not say {pattern!r}: {log.read_text(errors='replace')[-2000:]}")
 
 
+def _children(parents: Sequence[int]) -> list[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], check=True, capture_output=True, text=True).stdout
+    pairs = [tuple(map(int, line.split())) for line in listed.splitlines()]
+    return [pid for pid, parent in pairs if parent in parents]
+
+
+def _told_of(pids: Iterable[int], name: str) -> Iterator[str]:
+    for pid in pids:
+        with suppress(OSError):  # it has ended since
+            yield Path(f"/proc/{pid}/{name}").read_text()
+
+
 @contextmanager
 def cluster(*workers: str, memory: str = "1g") -> Iterator[Cluster]:
     """Start a master and workers; end them, and remove what they wrote."""
@@ -124,6 +148,7 @@ def session(master: str, settings: Mapping[str, str]) -> Iterator[Any]:
 
     with tempfile.TemporaryDirectory(prefix="crmkit-driver-") as place:
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
         own = {
             "spark.driver.host": "127.0.0.1",
             "spark.driver.bindAddress": "127.0.0.1",

@@ -76,7 +76,7 @@ def test_probabilities_hold_for_a_base_that_follows_the_process():
     process, rng = MIXED.process, np.random.default_rng(2)
     histories = process.simulate(np.full(40_000, 400.0), rng)
     later = process.simulate_future(histories, 90.0, rng)
-    found = _chances(histories, MIXED, process, 90)["p_no_order"]
+    found = _chances(histories, process, process, 90)["p_no_order"]
     error = math.sqrt((found * (1 - found)).sum()) / len(found)
     assert found.mean() == pytest.approx((later == 0).mean(), abs=4 * error)
     top = found > np.quantile(found, 0.9)

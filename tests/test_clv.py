@@ -282,6 +282,23 @@ def test_moments_and_quantiles_are_those_of_the_whole_distribution(process):
     assert (found.high == (below < 0.9 - 1e-12).sum(axis=1)).all()
 
 
+@pytest.mark.parametrize("process", PROCESSES, ids=lambda process: process.name)
+def test_answers_do_not_depend_on_who_else_is_asked(process):
+    """Row by row, as a batch of Spark may have it; and all together, a buyer of every day among them."""
+    rng = np.random.default_rng(6)
+    rows = process.simulate(np.floor(rng.uniform(10, 2000, 60)), rng)
+    columns = [np.append(part, 700.0) for part in (rows.x, rows.t_x, rows.T)]
+    gaps = None if rows.sum_log_gap is None else np.append(rows.sum_log_gap, 0.0)
+    whole = Histories.in_order(*columns, gaps)
+    asked = {"rate_per_day": 0.001, "level": 0.8}
+    all_at_once = outlook(process, whole, 500.0, **asked)
+    for i in range(len(whole)):
+        alone = outlook(process, whole.take(slice(i, i + 1)), 500.0, **asked)
+        for name in ("p_alive", "orders", "discounted", "low", "high", "p_none", "mean", "square"):
+            # Sums over columns of a matrix end in other last bits where it has more rows.
+            np.testing.assert_allclose(getattr(alone, name), getattr(all_at_once, name)[i : i + 1], rtol=1e-11)
+
+
 def test_what_is_not_known_of_a_mixture_is_mixed_in_with_shares_of_its_own():
     """Each neighbour of the estimate has shares of its own: brute force over the whole distributions of all of them."""
     rng = np.random.default_rng(5)

@@ -1,23 +1,27 @@
-"""The base of a forecast: customers in their engine, their distinct histories in memory."""
+"""The base of a forecast: customers in their engine, and what their histories are asked."""
 
 from __future__ import annotations
 
 import datetime as dt
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
-from numpy.typing import NDArray
 
 from crmkit import frames, purchases, summary
 from crmkit.errors import DomainError, FitError
 from crmkit.models.gamma_gamma import GammaGamma
-from crmkit.models.histories import Histories
+from crmkit.models.histories import F64
+from crmkit.models.outlook import widening, widens
 from crmkit.purchases import customers, processes
 from crmkit.purchases.fit import fitted_to_summary
+from crmkit.purchases.processes import Process
 
 DAYS_OF_A_YEAR = 365.0
+# Distinct histories, or a few more, that say whether the parameters' uncertainty matters to any.
+_SAMPLE = 1_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,36 +32,40 @@ class Base:
     ----------
     entered : lazy frame
         Their summary, in its engine.
-    keys : dict of arrays
-        The columns that a forecast depends on, their distinct rows.
-    histories : Histories
-        The same rows.
+    asked : Asked
+        The columns that a forecast depends on.
     fit : PurchaseFit
     """
 
     entered: frames.Frame
-    keys: dict[str, NDArray[Any]]
-    histories: Histories
+    asked: frames.Asked
     fit: purchases.PurchaseFit
 
     @classmethod
     def of(
         cls, orders: Any, *, as_of: dt.date | None, fit: purchases.PurchaseFit | None, refunds: summary.Refunds
     ) -> Base:
-        """Summarise orders once, fit to them if no fit is given, and hand over their distinct histories."""
+        """Summarise orders once, and fit to them if no fit is given."""
         table = purchases.summarised(orders, as_of=as_of, refunds=refunds)
+        entered = customers.admitted(table)
+        if frames.is_lazy(table):  # the log is behind it
+            entered = frames.settled(entered, like=table)
+            table = frames.leave(entered, like=table)
         log = None if customers.is_summary(orders) else orders
         known = (
             fit
             or fitted_to_summary(table, log, as_of=as_of, model="auto", judges=("orders",), refunds=refunds)["orders"]
         )
-        entered = customers.admitted(table)
-        histories, keys = customers.distinct(entered, gaps=processes.needs_gaps(known.process))
-        return cls(entered, keys, histories, known)
+        gaps = processes.needs_gaps(known.process)
+        asked = frames.Asked.of(entered, customers.keys(entered, gaps=gaps))
+        if asked.rows is None and customers.is_summary(orders):
+            customers.refuse_impossible(entered, gaps=gaps)
+        return cls(entered, asked, known)
 
-    def joined(self, answers: dict[str, NDArray[Any]]) -> frames.Frame:
-        """Join answers per distinct history to the customers, in their engine."""
-        return frames.join_small(self.entered, {**self.keys, **answers}, on=list(self.keys))
+    def widens(self, horizon_days: int) -> bool:
+        """Whether the uncertainty of the fit's parameters is to be mixed in."""
+        ask = partial(_widening, self.fit.process, float(horizon_days))
+        return widens(self.asked.greatest(ask, among=_SAMPLE))
 
     def spend_model(self) -> tuple[GammaGamma | None, float]:
         """Spend model and mean value of an order day; no model where nothing can be learnt of money."""
@@ -67,6 +75,10 @@ class Base:
                 "Take the summary from crmkit.summary.purchase_summary and fit to it again."
             )
         return self.fit.money.model, self.fit.money.mean_value or 0.0
+
+
+def _widening(process: Process, days: float, rows: frames.Rows) -> F64:
+    return widening(process, customers.histories_of(rows), days)
 
 
 def scale(spend: GammaGamma) -> nw.Expr:

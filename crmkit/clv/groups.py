@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,13 +14,17 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames, purchases, schema, summary
 from crmkit.clv.forecast import Base, check_horizon, check_margin, daily_rate, scale
+from crmkit.clv.orders import Horizon
+from crmkit.clv.value import Worth
 from crmkit.errors import DomainError, FitError
 from crmkit.models.gamma_gamma import GammaGamma
 from crmkit.models.histories import F64
 from crmkit.models.off_limit import WEIGHT
-from crmkit.models.order_value import total_quantile, value_axes, value_per_scale
-from crmkit.models.outlook import Ask, Outlook, answers, outlook
+from crmkit.models.order_value import total_quantile, value_axes
+from crmkit.models.outlook import Ask, answers
 from crmkit.models.parameter_axes import neighbours, off_limits
+from crmkit.purchases import customers
+from crmkit.purchases.processes import Process
 
 NO_GROUP = "(no group)"
 
@@ -83,31 +89,29 @@ def value_of_groups(
     spend, base_mean = base.spend_model()
     if spend is None:
         raise FitError(f"Groups can't be valued. {base.fit.money.status if base.fit.money else ''}")
-    certain = base.fit.process.with_parameters(list(base.fit.process.parameters.values()))
-    found = outlook(certain, base.histories, float(horizon_days), rate_per_day=rate, level=level)
-    columns = _ingredients(base, spend, found, float(horizon_days), margin, level, base_mean)
-    sums = _summed(_grouped(base, groups, by, columns, spend), columns)
+    asks = Horizon(float(horizon_days), rate, level, is_mixed=False)  # what is not known of parameters: on its own
+    answered = base.asked.answered(partial(_ingredients, base.fit.process, asks, Worth(spend, margin, base_mean)))
+    columns = [name for name in frames.names_of(answered) if name not in frames.names_of(base.entered)]
+    sums = _summed(_grouped(answered, groups, by, columns, spend), columns)
     return frames.build(_table(sums, columns, level), like=orders)
 
 
-def _ingredients(
-    base: Base, spend: GammaGamma, found: Outlook, days: float, margin: float, level: float, base_mean: float
-) -> dict[str, F64]:
-    """Per distinct history, all that is summed over customers; names with / are per unit of scale (// squared)."""
-    x = base.histories.x
-    worth = value_per_scale(spend, x, found, margin=margin, level=level, base_mean=base_mean)
+def _ingredients(process: Process, asks: Horizon, worth: Worth, rows: frames.Rows) -> dict[str, F64]:
+    """Per history, all that is summed over customers; names with / are per unit of scale (// squared)."""
+    histories = customers.histories_of(rows)
+    found = asks.outlook(process, histories)
+    x, money = histories.x, worth.per_scale(histories.x, found, asks.level)
     columns = {
         "orders": found.orders,
         "orders_variance": np.maximum(found.square - found.orders**2, 0.0),
-        "clv/": worth.clv,
-        "clv_variance//": np.maximum(worth.square - worth.clv**2, 0.0),
+        "clv/": money.clv,
+        "clv_variance//": np.maximum(money.square - money.clv**2, 0.0),
     }
-    relative = np.where(found.orders > 0, worth.clv / np.maximum(found.orders, 1e-300), 0.0)
-    process = base.fit.process
+    relative = np.where(found.orders > 0, money.clv / np.maximum(found.orders, 1e-300), 0.0)
 
     def expected(values: F64) -> F64:
-        ask: list[Ask] = [lambda model, rows: model.expected_purchases(rows, days)]
-        return answers(process.with_parameters(values.tolist()), base.histories, ask)[0]
+        ask: list[Ask] = [lambda model, some: model.expected_purchases(some, asks.days)]
+        return answers(process.with_parameters(values.tolist()), histories, ask)[0]
 
     for i, (up, down) in enumerate(neighbours(process.estimate)):
         columns[f"orders_move_{i}"] = (expected(up) - expected(down)) / 2.0
@@ -115,15 +119,14 @@ def _ingredients(
     for i, values in enumerate(off_limits(process.estimate)):
         columns[f"orders_side_{i}"] = expected(values) - found.orders
         columns[f"clv_side_{i}/"] = columns[f"orders_side_{i}"] * relative
-    kept = margin * found.discounted
-    for i, (constant, slope) in enumerate(value_axes(spend, x, base_mean=base_mean)):
+    kept = worth.margin * found.discounted
+    for i, (constant, slope) in enumerate(value_axes(worth.spend, x, base_mean=worth.base_mean)):
         columns[f"value_move_{i}"], columns[f"value_move_{i}/"] = kept * constant, kept * slope
     return columns
 
 
-def _grouped(base: Base, groups: Any, by: str, columns: dict[str, F64], spend: GammaGamma) -> frames.Frame:
-    """Give customers their group and their summands, in the engine."""
-    joined = base.joined(columns)
+def _grouped(joined: frames.Frame, groups: Any, by: str, columns: Sequence[str], spend: GammaGamma) -> frames.Frame:
+    """Give customers, with their summands, their group, in the engine."""
     members = schema.admit(groups, _table_of(by), beside=joined)
     schema.check_once(members, "groups")
     kinds = [frames.kinds_of(frame, ["customer_id"])["customer_id"] for frame in (joined, members)]
@@ -144,12 +147,12 @@ def _table_of(by: str) -> schema.Table:
     return replace(schema.GROUPS, columns=tuple(columns))
 
 
-def _summed(grouped: frames.Frame, columns: dict[str, F64]) -> dict[str, Any]:
+def _summed(grouped: frames.Frame, columns: Sequence[str]) -> dict[str, Any]:
     sums = grouped.group_by("group").agg(customers=nw.len(), **{name: nw.col(name).sum() for name in columns})
     return frames.arrays(sums.sort("group"), ["group", "customers", *columns])
 
 
-def _table(sums: dict[str, Any], columns: dict[str, F64], level: float) -> dict[str, Any]:
+def _table(sums: dict[str, Any], columns: Sequence[str], level: float) -> dict[str, Any]:
     names = sorted({name.rstrip("/") for name in columns if "_move_" in name or "_side_" in name})
     moves = {axis: np.asarray(sum(sums[name] for name in (axis, axis + "/") if name in columns)) for axis in names}
     orders, clv = sums["orders"], sums["clv/"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,7 +13,10 @@ from numpy.typing import NDArray
 
 from crmkit import frames, purchases, summary
 from crmkit.clv.forecast import Base, check_horizon
+from crmkit.models.histories import Histories
 from crmkit.models.outlook import Outlook, outlook
+from crmkit.purchases import customers
+from crmkit.purchases.processes import Process
 
 ORDER_COLUMNS = ("p_order", "p_alive", "expected_orders", "orders_low", "orders_high")
 
@@ -75,12 +80,38 @@ def expected_orders(
     """
     check_horizon(horizon_days, level)
     base = Base.of(orders, as_of=as_of, fit=fit, refunds=refunds)
-    found = outlook(base.fit.process, base.histories, float(horizon_days), rate_per_day=0.0, level=level)
-    joined = base.joined(order_columns(found)).select("customer_id", *ORDER_COLUMNS)
-    return frames.leave(joined, like=orders, sort=["customer_id"])
+    asks = Horizon(float(horizon_days), 0.0, level, base.widens(horizon_days))
+    answered = base.asked.answered(partial(_answers, base.fit.process, asks))
+    return frames.leave(answered.select("customer_id", *ORDER_COLUMNS), like=orders, sort=["customer_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """What is asked of each history: days ahead, and with which intervals.
+
+    Attributes
+    ----------
+    days, rate_per_day, level, is_mixed
+        As for `models.outlook.outlook`.
+    """
+
+    days: float
+    rate_per_day: float
+    level: float
+    is_mixed: bool
+
+    def outlook(self, process: Process, rows: Histories) -> Outlook:
+        """Answer for each history."""
+        return outlook(
+            process, rows, self.days, rate_per_day=self.rate_per_day, level=self.level, is_mixed=self.is_mixed
+        )
+
+
+def _answers(process: Process, asks: Horizon, rows: frames.Rows) -> dict[str, NDArray[Any]]:
+    return order_columns(asks.outlook(process, customers.histories_of(rows)))
 
 
 def order_columns(found: Outlook) -> dict[str, NDArray[Any]]:
-    """Columns of a forecast of orders, one row per distinct history."""
+    """Columns of a forecast of orders."""
     values = (found.p_order, found.p_alive, found.orders, found.low.astype(np.int64), found.high.astype(np.int64))
     return dict(zip(ORDER_COLUMNS, values, strict=True))

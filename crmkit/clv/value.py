@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
 from narwhals.stable.v2.typing import IntoFrameT
+from numpy.typing import NDArray
 
 from crmkit import frames, purchases, summary
 from crmkit.clv.forecast import Base, check_horizon, check_margin, daily_rate, scale
-from crmkit.clv.orders import ORDER_COLUMNS, order_columns
-from crmkit.models.order_value import value_per_scale
-from crmkit.models.outlook import outlook
+from crmkit.clv.orders import ORDER_COLUMNS, Horizon, order_columns
+from crmkit.models.gamma_gamma import GammaGamma
+from crmkit.models.histories import F64
+from crmkit.models.order_value import ValuePerScale, value_per_scale
+from crmkit.models.outlook import Outlook
+from crmkit.purchases import customers
+from crmkit.purchases.processes import Process
 
 _MONEY = ("expected_order_value", "clv", "clv_low", "clv_high")
 
@@ -75,15 +83,35 @@ def customer_value(
     rate = daily_rate(discount_rate_per_year)
     base = Base.of(orders, as_of=as_of, fit=fit, refunds=refunds)
     spend, base_mean = base.spend_model()
-    rows = base.histories
-    found = outlook(base.fit.process, rows, float(horizon_days), rate_per_day=rate, level=level)
-    per_history = order_columns(found)
+    asks = Horizon(float(horizon_days), rate, level, base.widens(horizon_days))
+    worth = None if spend is None else Worth(spend, margin, base_mean)
+    answered = base.asked.answered(partial(_answers, base.fit.process, asks, worth))
     if spend is None:
-        joined = base.joined(per_history).with_columns(**{name: nw.lit(None).cast(nw.Float64) for name in _MONEY})
+        valued = answered.with_columns(**{name: nw.lit(None).cast(nw.Float64) for name in _MONEY})
     else:
-        worth = value_per_scale(spend, rows.x, found, margin=margin, level=level, base_mean=base_mean)
-        per_scale = (worth.order_value, worth.clv, worth.low, worth.high)
-        per_history |= dict(zip(_MONEY, (np.asarray(values) for values in per_scale), strict=True))
-        whole = base.joined(per_history)
-        joined = whole.with_columns(**{name: frames.money(scale(spend) * nw.col(name)) for name in _MONEY})
-    return frames.leave(joined.select("customer_id", *ORDER_COLUMNS, *_MONEY), like=orders, sort=["customer_id"])
+        valued = answered.with_columns(**{name: frames.money(scale(spend) * nw.col(name)) for name in _MONEY})
+    return frames.leave(valued.select("customer_id", *ORDER_COLUMNS, *_MONEY), like=orders, sort=["customer_id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Worth:
+    """What orders are worth: the model of spend, the share that is kept, and the mean where the model has none."""
+
+    spend: GammaGamma
+    margin: float
+    base_mean: float
+
+    def per_scale(self, x: F64, found: Outlook, level: float) -> ValuePerScale:
+        """Value per unit of `scale`."""
+        return value_per_scale(self.spend, x, found, margin=self.margin, level=level, base_mean=self.base_mean)
+
+
+def _answers(process: Process, asks: Horizon, worth: Worth | None, rows: frames.Rows) -> dict[str, NDArray[Any]]:
+    """Columns of the forecast that depend on the history alone; money per unit of scale."""
+    histories = customers.histories_of(rows)
+    found = asks.outlook(process, histories)
+    if worth is None:
+        return order_columns(found)
+    money = worth.per_scale(histories.x, found, asks.level)
+    per_scale = (money.order_value, money.clv, money.low, money.high)
+    return order_columns(found) | dict(zip(_MONEY, (np.asarray(values) for values in per_scale), strict=True))

@@ -1,5 +1,6 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
+from crmkit.frames.asking import Asked, Rows
 from crmkit.frames.coded import Coded
 from crmkit.frames.counting import counts
 from crmkit.frames.database import Database, Unreadable, days_of, engine_versions, forget_days
@@ -26,10 +27,12 @@ from crmkit.frames.streams import names_in, rows_of
 from crmkit.frames.windows import ranked, row_numbers, with_gaps, with_log_gap, with_places
 
 __all__ = [
+    "Asked",
     "Coded",
     "Database",
     "Frame",
     "Peek",
+    "Rows",
     "Shelf",
     "Unreadable",
     "arrays",

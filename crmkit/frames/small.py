@@ -87,6 +87,16 @@ def build(columns: Columns, *, like: IntoFrameT) -> IntoFrameT:
     return cast("IntoFrameT", small.collect().to_native() if library == "polars" else small.to_native())
 
 
+def arrow_array(column: Column) -> Any:
+    """Make an Arrow array of a column: NaN is a missing number, objects are texts."""
+    import pyarrow as pa
+
+    if isinstance(column, Coded):
+        return arrow_array(column.values).take(pa.array(column.codes))
+    kind = {"text": pa.string(), "nothing": pa.float64()}.get(eager.holds(column))
+    return pa.array(column, from_pandas=True) if kind is None else pa.array(list(column), kind)
+
+
 def _brought_in(frame: Frame, columns: Columns) -> Frame:
     engine, native = frame.implementation, frame.to_native()
     if engine.is_polars():
@@ -110,16 +120,7 @@ def _series(name: str, column: Column) -> Any:
 def _arrow(columns: Columns) -> Any:
     import pyarrow as pa
 
-    return pa.table({name: _arrow_array(column) for name, column in columns.items()})
-
-
-def _arrow_array(column: Column) -> Any:
-    import pyarrow as pa
-
-    if isinstance(column, Coded):
-        return _arrow_array(column.values).take(pa.array(column.codes))
-    kind = {"text": pa.string(), "nothing": pa.float64()}.get(eager.holds(column))
-    return pa.array(column, from_pandas=True) if kind is None else pa.array(list(column), kind)
+    return pa.table({name: arrow_array(column) for name, column in columns.items()})
 
 
 def _filled(values: Any) -> Any:

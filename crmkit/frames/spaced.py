@@ -36,14 +36,18 @@ def spaced_rows(frame: Frame, columns: Sequence[str], most: int) -> tuple[dict[s
     if frame.implementation.is_spark_like():
         counted, n = spark.spaced(frame.to_native(), columns, most)
         return arrays(wrapped(counted).sort(*columns), [*columns, "count"]), n
-    rows = distinct_rows(frame, columns)
+    return spaced(distinct_rows(frame, columns), most)
+
+
+def spaced(rows: dict[str, npt.NDArray[Any]], most: int) -> tuple[dict[str, npt.NDArray[Any]], int]:
+    """Take the same sample of what `distinct_rows` has given."""
     last = np.cumsum(rows["count"])
     n = int(last[-1]) if len(last) else 0
     if n <= most:
         return rows, n
     taken = _before(last, n, most) - _before(last - rows["count"], n, most)
     chosen = taken > 0
-    return {**{name: rows[name][chosen] for name in columns}, "count": taken[chosen]}, n
+    return {**{name: values[chosen] for name, values in rows.items()}, "count": taken[chosen]}, n
 
 
 def _before(place: npt.NDArray[np.int64], n: int, most: int) -> npt.NDArray[np.int64]:

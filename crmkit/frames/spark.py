@@ -1,8 +1,8 @@
-"""What Spark needs done in a way of its own: rows that outlive a machine, ranks without one task for all rows."""
+"""What Spark needs done in a way of its own: rows that outlive a machine, answers on executors, ranks in parts."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,59 @@ def brought_in(native: Any, table: Any) -> Any:
 
     made = native.sparkSession.createDataFrame(table)
     return F.broadcast(made) if table.nbytes <= _BROADCAST_BYTES else made
+
+
+def with_answers(native: Any, answers: Callable[[Any], Mapping[str, Any]], kinds: Mapping[str, str]) -> Any:
+    """Add columns that Python computes on the executors, batch by batch: nothing is moved or collected.
+
+    Parameters
+    ----------
+    native : Spark frame
+    answers : callable
+        Takes an Arrow batch, returns the new columns as Arrow arrays; picklable.
+    kinds : mapping of str to str
+        NumPy's kind ("f", "i", "b", "M", "O" for texts) of each new column.
+    """
+    from pyspark import cloudpickle
+    from pyspark.sql import types
+
+    of = {
+        "f": types.DoubleType(),
+        "i": types.LongType(),
+        "b": types.BooleanType(),
+        "M": types.TimestampNTZType(),
+        "O": types.StringType(),
+    }
+    new = [types.StructField(name, of[kind]) for name, kind in kinds.items()]
+    schema = types.StructType([*native.schema.fields, *new])
+    packed: bytes = cloudpickle.dumps(answers)  # type: ignore[no-untyped-call]
+    return native.mapInArrow(_on_arrival(packed), schema)
+
+
+def _on_arrival(packed: bytes) -> Callable[[Iterator[Any]], Iterator[Any]]:
+    """Unpack on the executor what was sent; a function within a function travels by its code, not by its name.
+
+    So it runs where crmkit is not installed, too, and can say so.
+    """
+
+    def batches(rows: Iterator[Any]) -> Iterator[Any]:
+        import pickle
+
+        import pyarrow as pa
+
+        try:
+            answers = pickle.loads(packed)
+        except ImportError as error:
+            raise ImportError(
+                f"An executor of this cluster lacks what forecasts need ({error}); expected the packages of the driver."
+                '\nInstall them on every machine: pip install "crmkit[spark]".'
+            ) from error
+        for batch in rows:
+            if batch.num_rows:
+                new = answers(batch)
+                yield pa.RecordBatch.from_arrays([*batch.columns, *new.values()], [*batch.schema.names, *new])
+
+    return batches
 
 
 def ranked(native: Any, by: str, new: str) -> Any:

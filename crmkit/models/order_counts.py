@@ -22,6 +22,8 @@ Weighted = list[tuple[float, PurchaseProcess]]
 _CELLS = 2_000_000
 _ROWS = 32_768
 _LONGEST_TABLE = 16_384
+# Rows with expectations of this ratio have tables of one length.
+_SIMILAR = 0.6
 # A sum of probabilities that reaches a level only up to rounding has reached it.
 _ROUNDING = 1e-12
 
@@ -66,21 +68,34 @@ def order_counts(
     if n == 0 or days == 0:
         return OrderCounts(low, high, p_none + 1.0, square)
     tail = (1.0 - level) / 2.0
-    order = np.argsort(-if_alive, kind="stable")
-    falling, start = -if_alive[order], 0
-    while start < n:
-        most = -falling[start]
-        n_max = int(min(_LONGEST_TABLE, 6 + np.ceil(2.0 * most)))
-        similar = int(np.searchsorted(falling, -0.6 * most + 1e-9, side="right")) if most > 1.0 else n
-        block = order[start : min(similar, start + max(1, min(_ROWS, _CELLS // n_max)))]
-        known = None if shares is None else shares[block]
-        tables = _tables(_parts(models, histories.take(block), known), days, n_max, tail / 4.0)
-        low[block] = _quantile(tables, tail - _ROUNDING)
-        high[block] = _quantile(tables, 1.0 - tail - _ROUNDING)
-        p_none[block] = np.minimum(_mixed(tables, [table.below[:, 0] for table in tables]), 1.0)
-        square[block] = _mean_square(tables, mean[block])
-        start += len(block)
+    lengths = _lengths(if_alive)
+    waiting = {int(n_max): np.flatnonzero(lengths == n_max) for n_max in np.unique(lengths)}
+    while waiting:
+        n_max = min(waiting)
+        longer = min(_LONGEST_TABLE, 2 * n_max)
+        rows = waiting.pop(n_max)
+        step = max(1, min(_ROWS, _CELLS // n_max))
+        for start in range(0, len(rows), step):
+            block = rows[start : start + step]
+            known = None if shares is None else shares[block]
+            tables = _tables(_parts(models, histories.take(block), known), days, n_max)
+            beyond = 1.0 - _mixed(tables, [table.below[:, -1] for table in tables])
+            enough = (beyond <= tail / 4.0) | (n_max == _LONGEST_TABLE)
+            done = block[enough]
+            low[done] = _quantile(tables, tail - _ROUNDING)[enough]
+            high[done] = _quantile(tables, 1.0 - tail - _ROUNDING)[enough]
+            p_none[done] = np.minimum(_mixed(tables, [table.below[:, 0] for table in tables]), 1.0)[enough]
+            square[done] = _mean_square(tables, mean[block])[enough]
+            if len(done) < len(block):
+                waiting[longer] = np.concatenate([waiting.get(longer, done[:0]), block[~enough]])
     return OrderCounts(low, high, p_none, square)
+
+
+def _lengths(if_alive: F64) -> I64:
+    """How long the table of each row is to be: by the row alone, so that no answer depends on who else is asked."""
+    steps = np.ceil(np.log(np.clip(if_alive, 1.0, _LONGEST_TABLE)) / -np.log(_SIMILAR))
+    lengths = 6.0 + np.ceil(2.0 * _SIMILAR**-steps)
+    return np.asarray(np.minimum(lengths, _LONGEST_TABLE), dtype=np.int64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,17 +115,13 @@ class _Parts(NamedTuple):
     row_of: I64 | slice
 
 
-def _tables(parts: _Parts, days: float, n_max: int, most_beyond: float) -> list[_Table]:
-    """Tables for n from 0 to where at most `most_beyond` is left of any row (from n_max on)."""
-    while True:
-        tables = []
-        for weight, models in parts.weighted:
-            own = [share * one.purchase_count_probabilities(parts.distinct, days, n_max) for share, one in models]
-            tables.append(_Table(np.cumsum(np.asarray(sum(own)), axis=1), weight, parts.row_of))
-        beyond = 1.0 - _mixed(tables, [table.below[:, -1] for table in tables])
-        if n_max >= _LONGEST_TABLE or beyond.max() <= most_beyond:
-            return tables
-        n_max = min(_LONGEST_TABLE, 2 * n_max)
+def _tables(parts: _Parts, days: float, n_max: int) -> list[_Table]:
+    """Tables for n from 0 to `n_max`."""
+    tables = []
+    for weight, models in parts.weighted:
+        own = [share * one.purchase_count_probabilities(parts.distinct, days, n_max) for share, one in models]
+        tables.append(_Table(np.cumsum(np.asarray(sum(own)), axis=1), weight, parts.row_of))
+    return tables
 
 
 def _parts(models: Weighted, rows: Histories, shares: F64 | None) -> _Parts:

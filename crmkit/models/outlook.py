@@ -59,7 +59,13 @@ class Outlook:
 
 
 def outlook(
-    process: PurchaseProcess, histories: Histories, days: float, *, rate_per_day: float, level: float
+    process: PurchaseProcess,
+    histories: Histories,
+    days: float,
+    *,
+    rate_per_day: float,
+    level: float,
+    is_mixed: bool | None = None,
 ) -> Outlook:
     """Answer for each row of `histories`.
 
@@ -75,6 +81,9 @@ def outlook(
         Continuous discount rate, at least 0.
     level : float
         Probability between `low` and `high`, in (0, 1).
+    is_mixed : bool, optional
+        Whether the parameters' uncertainty is mixed in: `widens` of the whole base, if `histories` are a part of it. By
+        default that is looked for among some of the rows.
     """
     questions: list[Ask] = [
         lambda model, rows: model.p_alive(rows),
@@ -84,7 +93,9 @@ def outlook(
     if rate_per_day > 0.0:
         questions.append(lambda model, rows: model.discounted_expected_purchases(rows, days, rate_per_day))
     models: Weighted = [(1.0, process)]
-    if is_mixed := _matters(process, histories, days):
+    if is_mixed is None:
+        is_mixed = widens(widening(process, histories.thinned(_SAMPLE), days).max(initial=1.0))
+    if is_mixed:
         models = [(w, process.with_parameters(values.tolist())) for w, values in sigma_points(process.estimate)]
 
     def ask(block: slice) -> dict[str, F64]:
@@ -121,23 +132,30 @@ def answers(
     return totals
 
 
-def _matters(process: PurchaseProcess, histories: Histories, days: float) -> bool:
-    """Whether the uncertainty of the parameters widens any interval of a sample by more than `_NARROW`."""
+def widens(greatest: float) -> bool:
+    """Whether the uncertainty of the parameters is to be mixed in, by the greatest `widening` of a base."""
+    return greatest > 1.0 + _NARROW
+
+
+def widening(process: PurchaseProcess, histories: Histories, days: float) -> F64:
+    """By what factor the uncertainty of the parameters widens each interval at most, shape (n,).
+
+    Where one is wide enough to matter, the rest need not be known, and may come out too small.
+    """
     moved, sides = neighbours(process.estimate), off_limits(process.estimate)
     if len(moved) + len(sides) == 0 or len(histories) == 0 or days == 0:
-        return False
-    few = histories.thinned(_SAMPLE)
+        return np.ones(len(histories))
     ask: list[Ask] = [lambda model, rows: model.expected_purchases(rows, days)]
     # Orders vary at least as much as a Poisson count or a coin: a lower bound, so nothing is left out wrongly.
-    own = answers(process, few, [*ask, lambda model, rows: model.p_any_purchase(rows, days)])
+    own = answers(process, histories, [*ask, lambda model, rows: model.p_any_purchase(rows, days)])
     least = np.maximum(own[0] * (1.0 - own[1]), 0.25 * own[0]) + 1e-300
-    variance = np.zeros(len(few))
+    variance = np.zeros(len(histories))
     for values in sides:
-        variance += WEIGHT * (answers(process.with_parameters(values.tolist()), few, ask)[0] - own[0]) ** 2
+        variance += WEIGHT * (answers(process.with_parameters(values.tolist()), histories, ask)[0] - own[0]) ** 2
     for up, down in moved:
-        ends = [answers(process.with_parameters(values.tolist()), few, ask)[0] for values in (up, down)]
+        ends = [answers(process.with_parameters(values.tolist()), histories, ask)[0] for values in (up, down)]
         variance += ((ends[0] - ends[1]) / 2.0) ** 2
         # Variances only add up: what is wide enough after one axis needs no other.
-        if np.sqrt(1.0 + variance / least).max() > 1.0 + _NARROW:
-            return True
-    return bool(np.sqrt(1.0 + variance / least).max() > 1.0 + _NARROW)
+        if widens(np.sqrt(1.0 + variance / least).max()):
+            break
+    return np.sqrt(1.0 + variance / least)

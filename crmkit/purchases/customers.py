@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -82,17 +82,42 @@ def keys(entered: frames.Frame, *, gaps: bool) -> list[str]:
     return [*TRIPLE, GAPS] if gaps else list(TRIPLE)
 
 
-def distinct(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, dict[str, NDArray[Any]]]:
-    """Distinct histories in the order of their columns, and the columns as they are, to join answers on."""
+def histories_of(rows: Mapping[str, NDArray[Any]]) -> Histories:
+    """Histories of rows that are given as columns, with their gaps and their number (`count`) if these are among them.
+
+    Raises
+    ------
+    DomainError
+        There is no such history: the last order before the first one, or after the last day.
+    """
+    x, t_x, T = (rows[name].astype(np.float64) for name in TRIPLE)
+    gaps, count = (rows[name].astype(np.float64) if name in rows else None for name in (GAPS, "count"))
+    return Histories.in_order(x, t_x, T, gaps, count)
+
+
+def refuse_impossible(entered: frames.Frame, *, gaps: bool) -> None:
+    """Look for histories that there can't be, inside the engine: for tables whose rows are not looked at in memory.
+
+    Raises
+    ------
+    DomainError
+        As `histories_of`, for the first three of them.
+    """
     columns = keys(entered, gaps=gaps)
-    rows = frames.distinct_rows(entered, columns)
-    return _histories(rows, gaps=gaps), {name: rows[name] for name in columns}
+    x, t_x, T = (nw.col(name) for name in TRIPLE)
+    bad = (t_x > T) | ((x == 0) & (t_x > 0)) | ((x > 0) & (t_x == 0))
+    if gaps:
+        known, many = nw.col(GAPS).cast(nw.Float64), nw.when(x > 0).then(x).otherwise(1)
+        days = nw.when(t_x > 0).then(t_x).otherwise(1)
+        most = x * (days / many).log() + 1e-6 * (x + 1)
+        bad = bad | known.is_null() | ((x == 0) & (known != 0.0)) | ((x > 1) & (known > most))
+    histories_of(frames.arrays(entered.filter(bad).select(*columns).head(3), columns))
 
 
 def to_fit(entered: frames.Frame, *, gaps: bool) -> tuple[Histories, int]:
     """Distinct histories of `MOST` customers at most, evenly spaced, and the number of all customers."""
     rows, many = frames.spaced_rows(entered, keys(entered, gaps=gaps), MOST)
-    return _histories(rows, gaps=gaps), many
+    return histories_of(rows), many
 
 
 def with_holdout(rows: frames.Frame, most: int) -> tuple[Histories, NDArray[np.int64], int]:
@@ -101,15 +126,9 @@ def with_holdout(rows: frames.Frame, most: int) -> tuple[Histories, NDArray[np.i
     Of so many customers at most, evenly spaced; with the number of all.
     """
     found, many = frames.spaced_rows(rows, [*TRIPLE, GAPS, HOLDOUT], most)
-    return _histories(found, gaps=True), found[HOLDOUT].astype(np.int64), many
+    return histories_of(found), found[HOLDOUT].astype(np.int64), many
 
 
 def spend_to_fit(entered: frames.Frame) -> dict[str, NDArray[Any]] | None:
     """Distinct (frequency, monetary_value) of `MOST` customers at most; None where the summary has no money."""
     return frames.spaced_rows(entered, ["frequency", MONEY], MOST)[0] if MONEY in frames.names_of(entered) else None
-
-
-def _histories(rows: dict[str, NDArray[Any]], *, gaps: bool) -> Histories:
-    x, t_x, T = (rows[name].astype(np.float64) for name in TRIPLE)
-    known = rows[GAPS].astype(np.float64) if gaps else None
-    return Histories.in_order(x, t_x, T, known, rows["count"].astype(np.float64))

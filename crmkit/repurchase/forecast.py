@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -17,8 +18,10 @@ from crmkit.models.histories import F64
 from crmkit.models.regularity_mixture.next_purchase import Returns
 from crmkit.models.row_blocks import in_blocks
 from crmkit.models.season_clock import SeasonClock
+from crmkit.purchases import customers
 from crmkit.repurchase import wording
-from crmkit.repurchase.rhythm import LONGEST_DAYS, TWO_YEARS, Rhythm
+from crmkit.repurchase.products import CYCLE, with_cycles
+from crmkit.repurchase.rhythm import LONGEST_DAYS, TWO_YEARS, Paces, Rhythm
 from crmkit.segment_maps import Locale, checked_locale
 
 # A customer is lapsed who, even within one more typical gap, comes back less often than one time in ten.
@@ -147,11 +150,11 @@ def forecast_frame(
     clock: SeasonClock | None,
 ) -> frames.Frame:
     """Forecast in the engine from a settled summary, without words, beside the columns of the summary."""
-    rhythm = Rhythm.of(summarised, as_of=as_of, by=by, fit=fit, clock=clock)
-    answers = in_blocks(
-        len(rhythm.histories), lambda block: _answers(rhythm.take(block), horizon_days, level, within_days)
-    )
-    joined = frames.join_small(rhythm.entered, {**rhythm.keys, **answers}, on=list(rhythm.keys))
+    entered = with_cycles(summarised, by)
+    keys = [*customers.keys(entered, gaps=True), *([CYCLE] if len(by) > 1 else [])]
+    asked = frames.Asked.of(entered, keys)
+    rhythm = Rhythm.of(asked, as_of=as_of, fit=fit, clock=clock)
+    joined = asked.answered(partial(_answers, rhythm, horizon_days, level, within_days))
     return joined.with_columns(
         nw.col("next_order_day", "window_start", "window_end").cast(nw.Date),
         order_days=nw.col("frequency") + 1,
@@ -161,25 +164,33 @@ def forecast_frame(
     )
 
 
-def _answers(rhythm: Rhythm, horizon_days: int, level: float, within_days: int | None) -> dict[str, NDArray[Any]]:
-    """Columns of the forecast that depend on the history alone, one row per distinct history."""
-    returns, before = Returns.of(rhythm.mixture, rhythm.histories), rhythm.at_last_order()
-    typical = rhythm.typical_gap(before)
-    usual = np.where(rhythm.histories.x > 0, rhythm.own_gap_days(), typical / rhythm.scale)
+def _answers(
+    rhythm: Rhythm, horizon_days: int, level: float, within_days: int | None, rows: frames.Rows
+) -> dict[str, NDArray[Any]]:
+    """Columns of the forecast that depend on the history alone."""
+    paces = rhythm.paces(rows)
+    return in_blocks(len(paces.histories), lambda block: _of_block(paces.take(block), horizon_days, level, within_days))
+
+
+def _of_block(paces: Paces, horizon_days: int, level: float, within_days: int | None) -> dict[str, NDArray[Any]]:
+    day, single = paces.rhythm.day, paces.histories.x == 0
+    returns, before = Returns.of(paces.rhythm.mixture, paces.histories), paces.at_last_order()
+    typical = paces.typical_gap(before)
+    usual = np.where(single, typical / paces.scale, paces.own_gap_days)
     tail = (1.0 - level) / 2.0
     within = np.maximum(TWO_YEARS, 4.0 * usual) if within_days is None else np.full(len(usual), float(within_days))
-    days = rhythm.windows(returns, (tail, 0.5, 1.0 - tail), within)
+    days = paces.windows(returns, (tail, 0.5, 1.0 - tail), within)
     middle = np.maximum(np.ceil(days[:, 1]), 1.0)
-    another = rhythm.p_order(typical, returns)
+    another = paces.p_order(typical, returns)
     return {
         "usual_gap_days": usual,
         "regularity": returns.regularity,
-        "p_order": rhythm.p_order(rhythm.own_days(np.full(len(usual), float(horizon_days))), returns),
-        "next_order_day": _date(rhythm.day, middle),
+        "p_order": paces.p_order(paces.own_days(np.full(len(usual), float(horizon_days))), returns),
+        "next_order_day": _date(day, middle),
         # The day of the median belongs to the window, even where both quantiles lie within one day.
-        "window_start": _date(rhythm.day, np.minimum(np.ceil(days[:, 0] + 0.5), middle)),
-        "window_end": _date(rhythm.day, np.maximum(np.floor(days[:, 2] + 0.5), middle)),
-        "status_code": _status(rhythm.silence_rank(before), rhythm.histories.x == 0, another, tail),
+        "window_start": _date(day, np.minimum(np.ceil(days[:, 0] + 0.5), middle)),
+        "window_end": _date(day, np.maximum(np.floor(days[:, 2] + 0.5), middle)),
+        "status_code": _status(paces.silence_rank(before), single, another, tail),
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -12,10 +13,13 @@ from numpy.typing import NDArray
 
 from crmkit import frames, summary
 from crmkit.models import calendar_months
-from crmkit.models.calendar_months import EVIDENCE_AT_MOST, MONTHS_AT_MOST, Cells
+from crmkit.models.calendar_months import EVIDENCE_AT_MOST, MONTHS_AT_MOST, AllYear, Cells
 
 # Evidence against buying all year round, and against a rhythm of one's own, that each word needs.
 _WORDS = {"weak": (20.0, 5.0), "moderate": (150.0, 20.0), "strong": (1000.0, 100.0)}
+
+# What is learnt of the base is learnt of so many customers at most.
+_ENOUGH = 1_000_000
 
 
 def seasonal_pattern(orders: IntoFrameT, *, as_of: dt.date, refunds: summary.Refunds = "exclude") -> IntoFrameT:
@@ -85,14 +89,9 @@ def pattern_frame(days: frames.Frame, *, as_of: dt.date, like: Any) -> frames.Fr
     day = frames.as_day(as_of)
     complete = _last_complete_month(day)
     customers = frames.settled(_histories(days, complete), like=like)
-    keys = ["occupied", "months_observed"]
-    rows = frames.distinct_rows(customers, keys)
-    packed, observed, count = (np.asarray(rows[name], dtype=np.int64) for name in [*keys, "count"])
-    cells = Cells.unpacked(packed, observed, complete % 12 + 1, count)
-    answers = _answers(cells)
-    patterns = np.unique(answers["pattern"])
-    judged = frames.join_small(customers, {"occupied": packed, "months_observed": observed, **answers}, on=keys)
-    named = frames.join_small(judged, _named(patterns, complete, day), on=["pattern"])
+    asked = frames.Asked.of(customers, ["months_observed", "occupied"])
+    base = calendar_months.fit_all_year(_cells(asked.spaced(_ENOUGH), complete))
+    named = asked.answered(partial(_answers, base, complete, day))
     columns = ("customer_id", "years", "strength", "months", "next_month", "attendance")
     table = named.with_columns(
         nw.col("next_month").cast(nw.Date),
@@ -127,9 +126,16 @@ def _histories(days: frames.Frame, complete: int) -> frames.Frame:
     )
 
 
-def _answers(cells: Cells) -> dict[str, NDArray[Any]]:
+def _cells(rows: frames.Rows, complete: int) -> Cells:
+    occupied, months = (rows[name].astype(np.int64) for name in ("occupied", "months_observed"))
+    count = rows["count"] if "count" in rows else np.ones(len(rows["occupied"]))
+    return Cells.unpacked(occupied, months, complete % 12 + 1, count.astype(np.int64))
+
+
+def _answers(base: AllYear, complete: int, day: dt.date, rows: frames.Rows) -> dict[str, NDArray[Any]]:
     """Judge each history: all that is said of a customer, the pattern as bits."""
-    log_factor, found = calendar_months.log_evidence(cells, calendar_months.fit_all_year(cells))
+    cells = _cells(rows, complete)
+    log_factor, found = calendar_months.log_evidence(cells, base)
     known = cells.years >= 2
     highest = np.log(EVIDENCE_AT_MOST)
     evidence = np.where(known, np.exp(np.clip(log_factor, -highest, highest)), 1.0)
@@ -139,8 +145,9 @@ def _answers(cells: Cells) -> dict[str, NDArray[Any]]:
         strength[known & (found > 0) & (evidence >= least) & (rhythm >= least_rhythm)] = word
     has = np.isin(strength, list(_WORDS))
     pattern = np.where(has, found, 0)
-    return {
-        "pattern": pattern,
+    patterns, place = np.unique(pattern, return_inverse=True)
+    named = {name: values[place] for name, values in _named(patterns, complete, day).items()}
+    return named | {
         "years": cells.years,
         "strength": strength,
         "attendance": np.round(calendar_months.attendance(cells, pattern), 6),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -14,10 +15,11 @@ from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_m
 from crmkit.models.regularity_mixture.next_purchase import Returns
 from crmkit.models.row_blocks import in_blocks
 from crmkit.purchases import customers
+from crmkit.purchases.processes import Process
 
 YEAR = 365
 LONGEST_DAYS = 36_525
-# A chance is told in per cent: from so many histories on, more of them do not move it.
+# A chance is told in per cent: from so many customers on, more of them do not move it.
 _ENOUGH = 100_000
 
 
@@ -72,34 +74,37 @@ def customer_rows(rows: frames.Frame, *, as_of: dt.date, horizon_days: int, refu
 
 
 def with_chances(entered: frames.Frame, *, fit: purchases.PurchaseFit, horizon_days: int) -> frames.Frame:
-    """Add `p_no_order`, `p_alive` and `silence_tail`, computed once per distinct history.
+    """Add `p_no_order`, `p_alive` and `silence_tail`.
 
     `silence_tail` is S(T - t_x) of the waiting time as it stood on the day of the last order, given that the customer
     was still one: the gap distribution of the regularity mixture, drawn from the own gaps as far as there are any.
     """
-    rows, keys = customers.distinct(entered, gaps=True)
-    if len(rows) == 0 or rows.x.max() == 0:
+    asked = frames.Asked.of(entered, customers.keys(entered, gaps=True))
+    if asked.maximum("frequency") == 0:
         raise FitError(
             "No customer has ordered on two days up to as_of: there is no gap between orders to hold a silence against."
             "\nLook at as_of: a longer log is needed."
         )
     mixture = fit.process
     if not isinstance(mixture, RegularityMixture):
-        mixture = fit_regularity_mixture(rows.grouped()[0].spaced(_ENOUGH)[0], off_limits=False)
-    chances = in_blocks(len(rows), lambda block: _chances(rows.take(block), fit, mixture, horizon_days))
-    return frames.join_small(entered, {**keys, **chances}, on=list(keys))
+        rows = customers.histories_of(asked.spaced(_ENOUGH))
+        mixture = fit_regularity_mixture(rows.grouped()[0], off_limits=False)
+    return asked.answered(partial(_answers, fit.process, mixture, horizon_days))
 
 
-def _chances(
-    rows: Histories, fit: purchases.PurchaseFit, mixture: RegularityMixture, horizon_days: int
-) -> dict[str, F64]:
+def _answers(process: Process, mixture: RegularityMixture, horizon_days: int, rows: frames.Rows) -> dict[str, F64]:
+    histories = customers.histories_of(rows)
+    return in_blocks(len(histories), lambda block: _chances(histories.take(block), process, mixture, horizon_days))
+
+
+def _chances(rows: Histories, process: Process, mixture: RegularityMixture, horizon_days: int) -> dict[str, F64]:
     days = np.full(len(rows), float(horizon_days))
-    if isinstance(fit.process, RegularityMixture):
+    if isinstance(process, RegularityMixture):
         now = Returns.of(mixture, rows)
         alive, order = now.p_alive, now.p_alive * now.returned(days)
     else:
         known = rows.without_gaps()
-        alive, order = fit.process.p_alive(known), fit.process.p_any_purchase(known, days)
+        alive, order = process.p_alive(known), process.p_any_purchase(known, days)
     silent = Returns.at_last_purchase(mixture, rows).silent(rows.T - rows.t_x)
     chances = {"p_no_order": 1.0 - order, "p_alive": alive, "silence_tail": silent}
     return {name: np.clip(values, 0.0, 1.0) + 0.0 for name, values in chances.items()}

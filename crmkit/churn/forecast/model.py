@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from crmkit import frames, purchases, summary
 from crmkit.churn.forecast import snapshots as shots
 from crmkit.churn.forecast import verdict as verdicts
 from crmkit.churn.forecast import wording
-from crmkit.churn.forecast.additive import F64, Additive
+from crmkit.churn.forecast.additive import Additive
 from crmkit.churn.forecast.classifier import ChurnClassifier
 from crmkit.churn.forecast.features import feature_frame
 from crmkit.churn.forecast.history import checked_horizon
@@ -29,6 +30,7 @@ from crmkit.notebook_cards import notebook_card
 from crmkit.segment_maps import Locale, checked_locale
 
 _BANDS = ("low", "medium", "high")
+_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,14 +229,13 @@ def predict_churn(
             f"Give the columns product_id, category and the table contacts as they were when it was fitted."
         )
     entered = frames.settled(shots.of_customers(table, model.least_orders).select("customer_id", *columns), like=orders)
-    cells = frames.arrays(entered, ["customer_id", *columns])
-    X = np.column_stack([cells[name].astype(np.float64) for name in columns])
-    answers = {"customer_id": cells["customer_id"], **_answers(model, X, locale)}
-    joined = frames.join_small(entered.select("customer_id"), answers, on=["customer_id"])
-    return frames.leave(joined, like=orders, sort=["customer_id"])
+    answered = frames.Asked.of(entered, columns, on=["customer_id"]).answered(partial(_answers, model, locale))
+    names = ("p_churn", "band", *(f"reason_{i + 1}" for i in range(_REASONS)), "reason")
+    return frames.leave(answered.select("customer_id", *names), like=orders, sort=["customer_id"])
 
 
-def _answers(model: ChurnModel, X: F64, locale: Locale) -> dict[str, NDArray[Any]]:
+def _answers(model: ChurnModel, locale: Locale, rows: frames.Rows) -> dict[str, NDArray[Any]]:
+    X = np.column_stack([rows[name].astype(np.float64) for name in model.columns])
     chance = expit(model.additive.log_odds(X))
     odds = model.additive.log_odds(X) - np.log(model.base_rate / (1.0 - model.base_rate))
     band = np.where(odds >= np.log(2.0), 2, np.where(odds <= -np.log(2.0), 0, 1))
@@ -242,14 +243,14 @@ def _answers(model: ChurnModel, X: F64, locale: Locale) -> dict[str, NDArray[Any
     parts = model.additive.contributions(X)
     of = {name: i for i, name in enumerate(model.columns)}
     sums = [parts[:, [of[name] for name in names if name in of]].sum(axis=1) for names in wording.GROUPS.values()]
-    found = strongest(np.column_stack(sums), 3)
+    found = strongest(np.column_stack(sums), _REASONS)
     sets, which = np.unique(found, axis=0, return_inverse=True)
     texts = [wording.reason_text([codes[c] for c in row if c >= 0], locale) for row in sets]
     listed = np.array([*codes, ""], dtype=object)
     return {
         "p_churn": chance,
         "band": np.array(_BANDS, dtype=object)[band],
-        **{f"reason_{i + 1}": listed[found[:, i]] for i in range(3)},
+        **{f"reason_{i + 1}": listed[found[:, i]] for i in range(_REASONS)},
         "reason": np.array(texts, dtype=object)[which.reshape(-1)],
     }
 
