@@ -131,6 +131,6 @@ def _set(conf: Any, key: str, value: str, *, is_there: bool) -> None:
         fixed = True
     if fixed:
         raise ConfigError(
-            f"spark.{key!r}: the Spark session that is there can't change it any more.\n"
+            f"[spark] {key}: the Spark session that is there can't change it any more.\n"
             f"Give it where the session is made, or leave it out of [spark]."
         )
