@@ -173,9 +173,10 @@ class Database:
         _read(lambda: relation.create(name), name)
         if not tolerant:
             return []
+        # A line that lacks two cells is listed for each of them, and is one line.
         found = self._connection.query(
-            f"select distinct file_path, line, error_message, csv_line from {name}_lines "
-            f"join {name}_scans using (scan_id, file_id) order by all"
+            f"select file_path, line, min(error_message), min(csv_line) from {name}_lines "
+            f"join {name}_scans using (scan_id, file_id) group by all order by all"
         )
         return [Unreadable(Path(file).name, line, reason, text) for file, line, reason, text in found.fetchall()]
 

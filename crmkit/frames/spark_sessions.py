@@ -108,16 +108,18 @@ def _started(settings: Mapping[str, str]) -> Any:
 def _changed(session: Any, settings: Mapping[str, str]) -> Iterator[None]:
     """Change settings of a session for a while."""
     conf, before = session.conf, dict(session.conf.getAll)
-    new = {key: value for key, value in settings.items() if before.get(key) != value}
+    changed = []
     try:
-        for key, value in new.items():
-            _set(conf, key, value, is_there=key in before)
+        for key, value in settings.items():
+            if before.get(key) != value:
+                _set(conf, key, value, is_there=key in before)
+                changed.append(key)
         yield
     finally:
-        for key in new:
-            if key in before and conf.isModifiable(key):
+        for key in changed:
+            if key in before:
                 conf.set(key, before[key])
-            elif key not in before:
+            else:
                 conf.unset(key)
 
 
