@@ -51,7 +51,7 @@ def _kind(source: Source, place: Path | str) -> Literal["csv", "parquet"]:
     """Tell what a source is: as it says, else by the end of its name or of the files in the folder, else Parquet."""
     if source.format is not None:
         return "csv" if source.format == "csv" else "parquet"
-    named = [str(place)]
-    if isinstance(place, Path) and place.is_dir():
-        named = [file.name for file in place.rglob("*") if file.is_file() and file.name[0] not in "._"]
-    return "csv" if named and Path(named[0]).suffix.lower() in _CSV else "parquet"
+    named = str(place)
+    if isinstance(place, Path) and place.is_dir():  # Spark, too, passes over what begins with a dot or an underline
+        named = next((file.name for file in place.rglob("*") if file.is_file() and file.name[0] not in "._"), "")
+    return "csv" if Path(named).suffix.lower() in _CSV else "parquet"
