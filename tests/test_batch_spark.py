@@ -136,7 +136,6 @@ def test_rooms_give_the_numbers_of_the_embedded_engine(tmp_path, spark):
         name: job.warnings for name, job in expected.jobs.items()
     }
     assert done.today == expected.today
-    assert done.today.reminders
     assert_same(all_tables(config), all_tables(own))
 
 
