@@ -61,7 +61,7 @@ def table_bytes(folder, day=None):
         (
             HEAD + "x = 1\n" + ORDERS + OUT,
             "x: no such key; expected any of as_of, sources, output, rooms, report, time_zone, locale, refunds, "
-            "purchase_model, bad_rows, reject_limit, memory, threads.",
+            "purchase_model, bad_rows, reject_limit, engine, spark, memory, threads.",
         ),
         (
             'as_of = "tomorrow"\n' + ORDERS + OUT,

@@ -10,7 +10,7 @@ from crmkit import frames
 from crmkit.batch.config import TABLES, Config
 from crmkit.batch.postgresql.source import Snapshots
 from crmkit.batch.sources import Input, load
-from crmkit.errors import SchemaError
+from crmkit.errors import SchemaError, UnreachableError
 from crmkit.schema import Column, Table
 from crmkit.schema.findings import Finding
 from crmkit.schema.parting import parted
@@ -35,7 +35,7 @@ class Checked:
     findings: tuple[dict[str, str | int], ...] = ()
 
 
-def read_table(database: frames.Database, config: Config, name: str, snapshots: Snapshots) -> Checked:
+def read_table(database: frames.AnyDatabase, config: Config, name: str, snapshots: Snapshots) -> Checked:
     """Read a table, check it, and keep its good rows in the database under its name, the others under `rejects_<name>`.
 
     Raises
@@ -58,10 +58,16 @@ def read_table(database: frames.Database, config: Config, name: str, snapshots: 
     if bad > config.reject_limit:
         limit = f"{name}: {bad} of {rows} rows are bad; expected {config.reject_limit} at most (reject_limit)."
         raise SchemaError("\n".join([limit, *parts.errors, *_said(found)]))
-    is_server = source.postgresql is not None
-    file = "" if is_server or len(found.files) > 1 else str(found.files[0]["name"])
+    if database.rows(name) + database.rows(f"bad_{name}") != database.rows(raw):
+        raise UnreachableError(f"sources.{name} changed while it was read.\nRun again when it is whole.")
+    is_file = found.is_ordered and len(found.files) == 1
     database.keep_rejects(
-        f"rejects_{name}", raw=raw, bad=f"bad_{name}", lines=found.unreadable, is_ordered=not is_server, file=file
+        f"rejects_{name}",
+        raw=raw,
+        bad=f"bad_{name}",
+        lines=found.unreadable,
+        is_ordered=found.is_ordered,
+        file=str(found.files[0]["name"]) if is_file else "",
     )
     database.drop(raw)
     errors = (*parts.errors, *_said(found))
@@ -79,7 +85,7 @@ def _lines(found: Input, rows: int) -> list[dict[str, str | int]]:
     if not found.unreadable:
         return []
     first = found.unreadable[0]
-    told = {"weight": "error", "column": "", "rule": NO_ROW, "first": f"{first.file}: {first.line}"}
+    told = {"weight": "error", "column": "", "rule": NO_ROW, "first": f"{first.file}: {first.line or first.place}"}
     return [told | {"rows": len(found.unreadable), "of": rows}]
 
 
@@ -93,6 +99,6 @@ def _said(found: Input) -> list[str]:
         return []
     first = found.unreadable[0]
     return [
-        f"{first.file}: {len(found.unreadable)} lines are no rows (first: line {first.line}: {first.reason})\n"
+        f"{first.file}: {len(found.unreadable)} lines are no rows (first: {first.place}: {first.reason})\n"
         f"Repair the file where it is made."
     ]

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, get_args
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError
 
 from crmkit import purchases, schema
+from crmkit.batch.engines import engine_findings, flat
 from crmkit.batch.marks import ALERT_MARKS
 from crmkit.batch.postgresql.urls import Server, is_url, name_finding, url_finding
 from crmkit.batch.room_settings import Rooms, Settings, meant
@@ -28,7 +29,7 @@ Refunds = Literal["exclude", "net", "raise"]
 class Source(Settings):
     """Where a table comes from: `path` to a CSV or Parquet file, a folder of them, a pattern, or a DuckDB file.
 
-    Or `postgresql`: the URL of a server, with a `table` or a `query`.
+    Or `postgresql`: the URL of a server, with a `table` or a `query`. With Spark, `table` alone is one of its catalog.
     """
 
     path: Annotated[str, Field(min_length=1)] = ""
@@ -43,7 +44,10 @@ class Source(Settings):
 
 
 class Output(Settings):
-    """Where results go: a `folder` of Parquet or CSV files, a `duckdb` file, or a schema of a `postgresql` server."""
+    """Where results go: a `folder` of Parquet or CSV files, a `duckdb` file, or a schema of a `postgresql` server.
+
+    Or a schema of Spark's `catalog`.
+    """
 
     folder: Annotated[str, Field(min_length=1)] | None = None
     format: Literal["parquet", "csv"] = "parquet"
@@ -52,6 +56,7 @@ class Output(Settings):
     postgresql: Annotated[str, Field(min_length=1)] | None = None
     password_env: Annotated[str, Field(min_length=1)] | None = None
     schema_name: Annotated[str, Field(min_length=1, alias="schema")] = "crmkit"
+    catalog: Annotated[str, Field(min_length=1)] | None = None
 
 
 class Report(Settings):
@@ -75,6 +80,8 @@ class Config(Settings):
     purchase_model: purchases.Model = "auto"
     bad_rows: Literal["stop", "set_aside"] = "stop"
     reject_limit: Annotated[int, Field(ge=0)] = 1000
+    engine: Literal["embedded", "spark"] = "embedded"
+    spark: Annotated[dict[str, str], BeforeValidator(flat)] = Field(default_factory=dict)
     memory: Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)? ?(MB|MiB|GB|GiB)$")] | None = None
     threads: Annotated[int, Field(ge=1, le=1024)] | None = None
     _file: Path = PrivateAttr(default=Path("config.toml"))
@@ -125,7 +132,7 @@ def read_config(path: str | os.PathLike[str], *, now: dt.datetime) -> Config:
         config = Config.model_validate(plain)
     except ValidationError as error:
         raise ConfigError("\n".join(f"{file.name}: {text}" for text in _texts(error, plain))) from None
-    found = [*_zone(config), *_sources(config), *_output(config), *_rooms(config)]
+    found = [*_zone(config), *_sources(config), *_output(config), *engine_findings(config), *_rooms(config)]
     if found:
         raise ConfigError("\n".join(f"{file.name}: {text}" for text in found))
     config._file = file.absolute()
@@ -180,7 +187,7 @@ def _texts(error: ValidationError, plain: Mapping[str, Any]) -> list[str]:
 
 def _without_secrets(got: str, keys: list[int | str]) -> str:
     """Hide what may be a password: it may stand in a config by mistake, and errors go into logs."""
-    is_secret = "://" in got or "pass" in str(keys[-1:]).lower()
+    is_secret = "://" in got or "pass" in str(keys[-1:]).lower() or keys[:1] == ["spark"]
     return "something that is not shown" if is_secret else got
 
 
@@ -232,14 +239,18 @@ def _sources(config: Config) -> list[str]:
             if own not in known or TABLES[name][own].kind != "number"
         ]
         found += [f"sources.{name}.numbers: {name} knows {own!r} already." for own in source.numbers if own in known]
-        found += [f"sources.{name}{text}" for text in _origin(source)]
+        found += [f"sources.{name}{text}" for text in _origin(source, config.engine)]
     return found
 
 
-def _origin(source: Source) -> list[str]:
+def _origin(source: Source, engine: str) -> list[str]:
     """Say what is wrong with the place of a source."""
     if is_url(source.path):
         return [".path: got the URL of a server; expected it as postgresql."]
+    if engine == "spark" and source.postgresql is None:
+        only = [key for key in ("query", "password_env") if getattr(source, key) is not None]
+        both = [] if bool(source.path) != (source.table is not None) else [": expected either path or table."]
+        return [*both, *(f".{key}: expected only with postgresql." for key in only)]
     if bool(source.path) == (source.postgresql is not None):
         return [": expected either path or postgresql."]
     if source.postgresql is None:
@@ -294,9 +305,10 @@ def kind_of_path(path: Path) -> Literal["csv", "parquet", "duckdb"]:
 
 def _output(config: Config) -> list[str]:
     output = config.output
-    places = [output.folder, output.duckdb, output.postgresql]
+    places = [output.folder, output.duckdb, output.postgresql, output.catalog]
     if sum(place is not None for place in places) != 1:
-        return ["output: expected either folder, duckdb or postgresql."]
+        among = "folder or catalog" if config.engine == "spark" else "folder, duckdb or postgresql"
+        return [f"output: expected either {among}."]
     if any(is_url(place) for place in places[:2] if place is not None):
         return ["output: got the URL of a server; expected it as postgresql."]
     if output.folder is None and output.format != "parquet":

@@ -51,7 +51,8 @@ def manifest(
     seconds : float
         Duration of the whole run.
     """
-    versions = {"crmkit": crmkit.__version__, "python": platform.python_version(), **frames.engine_versions()}
+    engine = frames.engine_versions(*(["pyspark"] if config.engine == "spark" else []))
+    versions = {"crmkit": crmkit.__version__, "python": platform.python_version(), **engine}
     read = {table.name: _read(table) for table in inputs}
     entry = {"versions": versions, "parameters": _parameters(config), "inputs": read, "state_of": state_of}
     mine = {name: entry | {"tables": dict(job.rows), "warnings": list(job.warnings)} for name, job in jobs.items()}
@@ -80,7 +81,10 @@ def _read(table: Checked) -> dict[str, Any]:
 def _parameters(config: Config) -> dict[str, Any]:
     return config.model_dump(
         mode="json",
-        exclude={"sources": {"__all__": {"path", "postgresql", "password_env"}}, "output": True, "report": True},
+        exclude={
+            "sources": {"__all__": {"path", "postgresql", "password_env"}},
+            **dict.fromkeys(("output", "report", "spark"), True),  # settings of Spark may hold keys of a storage
+        },
     )
 
 

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 from crmkit import frames
 from crmkit.batch.config import Config
 from crmkit.batch.manifest import tables_in
-from crmkit.batch.results import DuckDBTarget, FolderTarget, Target, place_of, published, target_of
-from crmkit.errors import UnreachableError
+from crmkit.batch.results import DuckDBTarget, FolderTarget, Target, parts_of, place_of, published, target_of
+from crmkit.errors import ConfigError, UnreachableError
 
 _Table: TypeAlias = Callable[[str, dt.date], Any]
 
@@ -62,7 +62,14 @@ def opened(config: Config, *, day: dt.date | None = None) -> Iterator[Published]
     ------
     UnreachableError
         There are no results of that day, or they can't be read.
+    ConfigError
+        They are tables of Spark's catalog.
     """
+    if config.output.catalog is not None:
+        raise ConfigError(
+            f"output.catalog: results of {config.output.catalog} are read as tables of Spark's catalog; expected a "
+            f"folder, DuckDB or PostgreSQL."
+        )
     target = target_of(config)
     manifests = target.days()
     asked = day or max(manifests, default=None)
@@ -112,5 +119,5 @@ def _copies(target: Target) -> Iterator[_Table]:
 
 def _file(shelf: frames.Shelf, place: Path, name: str) -> Any:
     """Open a table in the form it was written in, which may not be the config's of today."""
-    whole = place / f"{name}.parquet"
-    return shelf.parquet(whole) if whole.is_file() else shelf.csv(place / f"{name}.csv")
+    parts = parts_of(place / f"{name}.parquet")
+    return shelf.parquet(parts) if parts else shelf.csv(place / f"{name}.csv")

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 from crmkit import frames
 from crmkit.batch import locks
+from crmkit.batch.catalog_target import CatalogTarget
 from crmkit.batch.config import Config, server_of
 from crmkit.batch.manifest import tables_in
 from crmkit.batch.postgresql.target import PostgreSQLTarget
@@ -32,10 +33,12 @@ class Target(Protocol):
     def days(self) -> dict[dt.date, dict[str, Any]]:
         """Give the manifests of all results that are there, by day."""
 
-    def take(self, database: frames.Database, name: str, day: dt.date, table: str) -> None:
+    def take(self, database: frames.AnyDatabase, name: str, day: dt.date, table: str) -> None:
         """Read state of a day back into a table of the database."""
 
-    def publish(self, database: frames.Database, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]) -> None:
+    def publish(
+        self, database: frames.AnyDatabase, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]
+    ) -> None:
         """Put tables in place of those of the same day, all at once."""
 
     def forget(self, old: Mapping[dt.date, dict[str, Any]]) -> tuple[dt.date, ...]:
@@ -48,9 +51,11 @@ class Target(Protocol):
         """
 
 
-def target_of(config: Config) -> Target:
-    """Give the target of a config."""
+def target_of(config: Config, session: Any = None) -> Target:
+    """Give the target of a config; that of a catalog is one of a Spark session."""
     output, server = config.output, server_of(config.output)
+    if output.catalog is not None:
+        return CatalogTarget(session, output.catalog)
     if server is not None:
         return PostgreSQLTarget(server, output.schema_name)
     if output.duckdb is not None:
@@ -64,6 +69,8 @@ def place_of(config: Config) -> str:
     output = config.output
     if output.postgresql is not None:
         return f"{output.postgresql}, schema {output.schema_name}"
+    if output.catalog is not None:
+        return f"schema {output.catalog} of Spark's catalog"
     return str(config.place(output.folder or output.duckdb or ""))
 
 
@@ -100,12 +107,20 @@ def published(folder: str | os.PathLike[str], day: dt.date | None = None) -> Pat
     return found
 
 
+def parts_of(table: Path) -> list[Path]:
+    """List the Parquet files of a published table: itself, or those of the folder that Spark wrote; none if absent."""
+    if table.is_dir():
+        return sorted(table.glob("*.parquet"))
+    return [table] if table.is_file() else []
+
+
 @dataclass(frozen=True, slots=True)
 class FolderTarget:
     """A folder: `runs/<day>/<table>.<form>`, and `latest`.
 
     Each result lies whole in a folder of its own under `.crmkit/store`; `runs/<day>` and `latest` are symbolic links,
-    and replacing a link is one step of the file system. State is kept as Parquet whatever the form.
+    and replacing a link is one step of the file system. State is kept as Parquet whatever the form. A table that Spark
+    wrote is a folder of that name with its files.
     """
 
     folder: Path
@@ -150,11 +165,14 @@ class FolderTarget:
                 found[dt.date.fromisoformat(link.name)] = json.loads((link / MANIFEST).read_text(encoding="utf-8"))
         return found
 
-    def take(self, database: frames.Database, name: str, day: dt.date, table: str) -> None:
+    def take(self, database: frames.AnyDatabase, name: str, day: dt.date, table: str) -> None:
         """Read state of a day back into a table of the database."""
-        database.read_parquet(name, [self._runs / day.isoformat() / "state" / f"{table}.parquet"])
+        place = (self._runs / day.isoformat()).resolve() / "state" / f"{table}.parquet"
+        database.read_parquet(name, parts_of(place) or [place])
 
-    def publish(self, database: frames.Database, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]) -> None:
+    def publish(
+        self, database: frames.AnyDatabase, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]
+    ) -> None:
         """Put tables in place of those of the same day, all at once."""
         try:
             made = self._written(database, tables, day, manifest)
@@ -177,7 +195,7 @@ class FolderTarget:
         return tuple(gone)
 
     def _written(
-        self, database: frames.Database, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]
+        self, database: frames.AnyDatabase, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]
     ) -> Path:
         """Write all files aside, the manifest last, and have them on the disk."""
         made = self.home / "work" / "result"
@@ -199,7 +217,9 @@ class FolderTarget:
         before = self._runs / day.isoformat()
         for table in manifest["kept_tables"]:
             for place in (Path(f"{table}.{self.form}"), Path("state", f"{table}.parquet")):
-                if (before / place).is_file():
+                if (before / place).is_dir():
+                    shutil.copytree(before / place, made / place)
+                elif (before / place).is_file():
                     shutil.copy2(before / place, made / place)
 
     def _point_latest(self) -> None:
@@ -241,12 +261,16 @@ class DuckDBTarget:
             return {}
         return {dt.date.fromisoformat(day): json.loads(text) for day, text in frames.days_of(self.file).items()}
 
-    def take(self, database: frames.Database, name: str, day: dt.date, table: str) -> None:
+    def take(self, database: frames.AnyDatabase, name: str, day: dt.date, table: str) -> None:
         """Read state of a day back into a table of the database."""
+        assert isinstance(database, frames.Database)  # the config sees to it
         database.take_day(name, self.file, table, day.isoformat())
 
-    def publish(self, database: frames.Database, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]) -> None:
+    def publish(
+        self, database: frames.AnyDatabase, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]
+    ) -> None:
         """Put tables in place of those of the same day, all at once."""
+        assert isinstance(database, frames.Database)  # the config sees to it
         database.replace_day(self.file, tables, day.isoformat(), _text(manifest))
 
     def forget(self, old: Mapping[dt.date, dict[str, Any]]) -> tuple[dt.date, ...]:

@@ -43,7 +43,7 @@ class Work:
 
     config: Config
     rooms: tuple[str, ...]
-    database: frames.Database
+    database: frames.AnyDatabase
     tables: frozenset[str]
     earlier: Mapping[str, str]
     fits: dict[Judge, purchases.PurchaseFit] = field(default_factory=dict)

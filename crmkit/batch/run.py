@@ -6,8 +6,7 @@ import datetime as dt
 import tempfile
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from crmkit import frames
 from crmkit.batch import retention
 from crmkit.batch.checking import Checked, read_table
 from crmkit.batch.config import NEEDS, Config, check_passwords
+from crmkit.batch.engines import database_of, session_of
 from crmkit.batch.manifest import JobDone, manifest
 from crmkit.batch.postgresql.source import Snapshots
 from crmkit.batch.results import Target, place_of, target_of
@@ -95,15 +95,17 @@ def run(
     SchemaError, DomainError, FitError
         The data were refused.
     UnreachableError
-        A source can't be read, the target can't be written, or another run is writing to it.
+        A source can't be read, the target can't be written, another run is writing to it, or Spark gave up.
     """
-    rooms, target, told = wanted(config, only), target_of(config), step or _silent
+    rooms = wanted(config, only)
     _check_settings(config)
-    if dry:
-        with tempfile.TemporaryDirectory(prefix="crmkit-") as spill:
-            return _Run(config, target, rooms, told).finished(Path(spill), publish=False)
-    with target.held(wait_seconds) as spill:
-        return _Run(config, target, rooms, told).finished(spill, publish=True)
+    with session_of(config) as session:
+        this = _Run(config, session, target_of(config, session), rooms, step or _silent)
+        if dry:
+            with tempfile.TemporaryDirectory(prefix="crmkit-") as spill:
+                return this.finished(Path(spill), publish=False)
+        with this.target.held(wait_seconds) as spill:
+            return this.finished(spill, publish=True)
 
 
 def check(config: Config, *, only: Collection[str] = (), step: Step | None = None) -> tuple[Checked, ...]:
@@ -115,14 +117,19 @@ def check(config: Config, *, only: Collection[str] = (), step: Step | None = Non
     """
     rooms, told = wanted(config, only), step or _silent
     _check_settings(config)
-    with tempfile.TemporaryDirectory(prefix="crmkit-") as spill, _database(config, Path(spill)) as database:
+    with (
+        session_of(config) as session,
+        tempfile.TemporaryDirectory(prefix="crmkit-") as spill,
+        database_of(config, session, Path(spill)) as database,
+    ):
         return _read(config, database, rooms, told)
 
 
 def explained(config: Config, *, only: Collection[str] = ()) -> list[str]:
     """Say what a run would do, from the config alone."""
     rooms = wanted(config, only)
-    lines = [f"as_of {config.day}; bad rows: {config.bad_rows}"]
+    engine = "" if config.engine == "embedded" else f"; engine: {config.engine}"
+    lines = [f"as_of {config.day}; bad rows: {config.bad_rows}{engine}"]
     lines += [f"read {name} from {', '.join(places_of(config, name))}" for name in tables_of(config, rooms)]
     lines += [f"{room}: {JOBS[room].says} -> {', '.join(JOBS[room].results)}" for room in rooms]
     return [*lines, f"publish to {place_of(config)}"]
@@ -150,9 +157,10 @@ def steps(config: Config, only: Collection[str] = (), *, jobs: bool = True) -> i
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run under way, with the target and the rooms asked for."""
+    """A run under way, with the Spark session if there is one, the target and the rooms asked for."""
 
     config: Config
+    session: Any
     target: Target
     rooms: tuple[str, ...]
     step: Step
@@ -160,7 +168,7 @@ class _Run:
 
     def finished(self, spill: Path, *, publish: bool) -> Done:
         config, days = self.config, self.target.days()
-        with _database(config, spill) as database:
+        with database_of(config, self.session, spill) as database:
             inputs = _read(config, database, self.rooms, self.step)
             before = max((day for day in days if day < config.day), default=None)
             names = frozenset(table.name for table in inputs)
@@ -177,7 +185,7 @@ class _Run:
             return Done(config.day, inputs, jobs, today, before, later, gone)
 
     def _earlier(
-        self, database: frames.Database, before: dt.date | None, days: dict[dt.date, dict[str, Any]]
+        self, database: frames.AnyDatabase, before: dt.date | None, days: dict[dt.date, dict[str, Any]]
     ) -> dict[str, str]:
         """Read the state that the last run before has left."""
         if before is None:
@@ -235,7 +243,7 @@ def _rejects(config: Config, inputs: Sequence[Checked]) -> dict[str, int]:
     return {f"rejects_{table.name}": table.rows_aside for table in inputs}
 
 
-def _read(config: Config, database: frames.Database, rooms: Sequence[str], step: Step) -> tuple[Checked, ...]:
+def _read(config: Config, database: frames.AnyDatabase, rooms: Sequence[str], step: Step) -> tuple[Checked, ...]:
     read = []
     with Snapshots() as snapshots:
         for name in tables_of(config, rooms):
@@ -243,15 +251,6 @@ def _read(config: Config, database: frames.Database, rooms: Sequence[str], step:
             read.append(read_table(database, config, name, snapshots))
     check_columns(lambda name: frames.column_names(database.table(name)), rooms)
     return tuple(read)
-
-
-@contextmanager
-def _database(config: Config, spill: Path) -> Iterator[frames.Database]:
-    database = frames.Database(spill, memory=config.memory, threads=config.threads)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 def _check_settings(config: Config) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crmkit import frames
+from crmkit.batch import spark_sources
 from crmkit.batch.config import Config, Source, kind_of, kind_of_path, server_of
 from crmkit.batch.postgresql.source import Snapshots
 from crmkit.errors import ConfigError, UnreachableError
@@ -26,10 +27,13 @@ class Input:
         whatever order.
     unreadable : tuple of Unreadable
         Lines that are none.
+    is_ordered : bool
+        Whether rows stand in an order of their own: those of servers and of Spark do not.
     """
 
     files: tuple[dict[str, str | int], ...]
     unreadable: tuple[frames.Unreadable, ...]
+    is_ordered: bool = True
 
 
 def files_of(config: Config, name: str) -> list[Path]:
@@ -56,12 +60,14 @@ def files_of(config: Config, name: str) -> list[Path]:
 def places_of(config: Config, name: str) -> list[str]:
     """Say where a source is."""
     source = config.sources[name]
+    if config.engine == "spark":
+        return [spark_sources.place_of(config, source)]
     if source.postgresql is not None:
         return [f"{source.postgresql}, {_named(source)}"]
     return [str(file) for file in files_of(config, name)]
 
 
-def load(database: frames.Database, config: Config, name: str, snapshots: Snapshots, *, into: str) -> Input:
+def load(database: frames.AnyDatabase, config: Config, name: str, snapshots: Snapshots, *, into: str) -> Input:
     """Read a source into a table of the database.
 
     Raises
@@ -72,17 +78,20 @@ def load(database: frames.Database, config: Config, name: str, snapshots: Snapsh
         It is no table.
     """
     source, server = config.sources[name], server_of(config.sources[name])
+    if isinstance(database, frames.SparkDatabase):
+        unreadable = spark_sources.load(database, config, name, into=into)
+        named = spark_sources.place_of(config, source).rstrip("/").rsplit("/", 1)[-1]
+        return Input((_known(database, into, named),), unreadable, is_ordered=False)
     if server is not None:
         key = f"sources.{name}"
         snapshots.read(database, server, key=key, table=source.table, query=source.query, into=into)
-        rows, digest = database.rows(into), database.fingerprint(into)
-        return Input(({"name": _named(source), "rows": rows, "sha256": digest},), ())
+        return Input((_known(database, into, _named(source)),), (), is_ordered=False)
     files = files_of(config, name)
     before = _stamps(files)
-    unreadable: list[frames.Unreadable] = []
+    unreadable = ()
     match source.format or kind_of_path(files[0]):  # of a folder, its files tell
         case "csv":
-            unreadable = database.read_csv(into, files, tolerant=config.bad_rows == "set_aside")
+            unreadable = tuple(database.read_csv(into, files, tolerant=config.bad_rows == "set_aside"))
         case "parquet":
             database.read_parquet(into, files)
         case "duckdb":
@@ -91,7 +100,12 @@ def load(database: frames.Database, config: Config, name: str, snapshots: Snapsh
     prints = tuple(_fingerprint(file) for file in files)
     if _stamps(files) != before:
         raise UnreachableError(f"sources.{name}: {files[0]} changed while it was read.\nRun again when it is whole.")
-    return Input(prints, tuple(unreadable))
+    return Input(prints, unreadable)
+
+
+def _known(database: frames.AnyDatabase, table: str, named: str) -> dict[str, str | int]:
+    digest = database.fingerprint(table)
+    return {"name": named, "rows": database.rows(table), "sha256": digest}
 
 
 def _named(source: Source) -> str:

@@ -30,7 +30,7 @@ class Today:
     leads: tuple[tuple[str, str], ...] = ()
 
 
-def today_of(database: frames.Database, rooms: Collection[str], day: dt.date) -> Today:
+def today_of(database: frames.AnyDatabase, rooms: Collection[str], day: dt.date) -> Today:
     """Look the first few up in the results."""
     alerts, reminders, leads = [], [], []
     if "churn" in rooms:

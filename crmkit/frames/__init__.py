@@ -1,5 +1,7 @@
 """The only door to engines: frames come in, small arrays are handed over, results go back where they came from."""
 
+from typing import TypeAlias
+
 from crmkit.frames.asking import Asked, Rows
 from crmkit.frames.coded import Coded
 from crmkit.frames.counting import counts
@@ -23,10 +25,16 @@ from crmkit.frames.peeking import Peek, peek, tables_in
 from crmkit.frames.shelf import Shelf
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.spaced import spaced_rows
+from crmkit.frames.spark_catalog import SparkCatalog
+from crmkit.frames.spark_database import SparkDatabase
+from crmkit.frames.spark_sessions import spark_session
 from crmkit.frames.streams import names_in, rows_of
 from crmkit.frames.windows import ranked, row_numbers, with_gaps, with_log_gap, with_places
 
+AnyDatabase: TypeAlias = Database | SparkDatabase
+
 __all__ = [
+    "AnyDatabase",
     "Asked",
     "Coded",
     "Database",
@@ -34,6 +42,8 @@ __all__ = [
     "Peek",
     "Rows",
     "Shelf",
+    "SparkCatalog",
+    "SparkDatabase",
     "Unreadable",
     "arrays",
     "as_day",
@@ -71,6 +81,7 @@ __all__ = [
     "sentence",
     "settled",
     "spaced_rows",
+    "spark_session",
     "tables_in",
     "translated",
     "with_dates",

@@ -13,8 +13,7 @@ from crmkit.errors import SchemaError, UnreachableError
 def header_of(files: Sequence[Path]) -> tuple[list[str], str]:
     """Read the names of the columns of CSV files, and the sign between them; all files must have the same."""
     headers = {file: _first_line(file) for file in files}
-    first = headers[files[0]]
-    mark = max(",;\t", key=lambda sign: len(next(csv.reader([first], delimiter=sign))))
+    first, mark = header_in(headers[files[0]], files[0].name)
     names = [next(csv.reader([line], delimiter=mark)) for line in headers.values()]
     for file, found in zip(files, names, strict=True):
         if found != names[0]:
@@ -22,12 +21,20 @@ def header_of(files: Sequence[Path]) -> tuple[list[str], str]:
                 f"{file.name}: the columns are {', '.join(found)}; expected those of {files[0].name}: "
                 f"{', '.join(names[0])}.\nFiles of one table must have one header."
             )
-    if len({name.lower() for name in names[0]}) < len(names[0]) or not all(names[0]):
+    return first, mark
+
+
+def header_in(line: str, what: str) -> tuple[list[str], str]:
+    """Read the names of columns, and the sign between them, from the first line of `what`."""
+    _refuse_empty(line, what)
+    mark = max(",;\t", key=lambda sign: len(next(csv.reader([line], delimiter=sign))))
+    names = next(csv.reader([line], delimiter=mark))
+    if len({name.lower() for name in names}) < len(names) or not all(names):
         raise SchemaError(
-            f"{files[0].name}: the columns are {', '.join(map(repr, names[0]))}; expected names that differ by more "
+            f"{what}: the columns are {', '.join(map(repr, names))}; expected names that differ by more "
             f"than upper and lower case, none of them empty."
         )
-    return names[0], mark
+    return names, mark
 
 
 def _first_line(file: Path) -> str:
@@ -40,6 +47,10 @@ def _first_line(file: Path) -> str:
         raise UnreachableError(f"{file} can't be read: {said}.") from None
     except UnicodeDecodeError as error:
         raise SchemaError(f"{file.name}: line 1 is not UTF-8 (byte {error.start}); expected a header.") from None
-    if not text:
-        raise SchemaError(f"{file.name}: line 1 is empty; expected a header with the names of the columns.")
+    _refuse_empty(text, file.name)
     return text
+
+
+def _refuse_empty(line: str, what: str) -> None:
+    if not line:
+        raise SchemaError(f"{what}: line 1 is empty; expected a header with the names of the columns.")

@@ -28,12 +28,17 @@ _ROW = "crmkit_row"
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A line of a CSV file that is none: its file and number, what is wrong, the line itself."""
+    """A line of a CSV file that is none: its file, its number if that is known, what is wrong, the line itself."""
 
     file: str
-    line: int
+    line: int | None
     reason: str
     text: str
+
+    @property
+    def place(self) -> str:
+        """Say where it is: by its number, else by how it begins."""
+        return repr(self.text[:60]) if self.line is None else f"line {self.line}"
 
 
 class Database:
@@ -168,9 +173,10 @@ class Database:
         _read(lambda: relation.create(name), name)
         if not tolerant:
             return []
+        # A line that lacks two cells is listed for each of them, and is one line.
         found = self._connection.query(
-            f"select distinct file_path, line, error_message, csv_line from {name}_lines "
-            f"join {name}_scans using (scan_id, file_id) order by all"
+            f"select file_path, line, min(error_message), min(csv_line) from {name}_lines "
+            f"join {name}_scans using (scan_id, file_id) group by all order by all"
         )
         return [Unreadable(Path(file).name, line, reason, text) for file, line, reason, text in found.fetchall()]
 
@@ -377,7 +383,7 @@ def forget_days(file: Path, tables: Sequence[str], days: Sequence[str]) -> None:
         raise UnreachableError(f"{file} can't be written: {_said(error)}.") from None
 
 
-def engine_versions() -> dict[str, str]:
-    """Versions of the packages that numbers depend on."""
-    names = ("duckdb", "narwhals", "numpy", "pandas", "scipy")
+def engine_versions(*more: str) -> dict[str, str]:
+    """Versions of the packages that numbers depend on, and of some `more`."""
+    names = ("duckdb", "narwhals", "numpy", "pandas", "scipy", *more)
     return {name: importlib.metadata.version(name) for name in names}

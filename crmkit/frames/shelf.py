@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,9 +42,10 @@ class Shelf:
         """Let go of all files."""
         self._connection.close()
 
-    def parquet(self, file: Path) -> Any:
-        """Open a Parquet file as a relation."""
-        return self._opened(f"select * from read_parquet({literal(str(file))})", file)
+    def parquet(self, files: Sequence[Path]) -> Any:
+        """Open the Parquet files of a table as a relation."""
+        listed = ", ".join(literal(str(file)) for file in files)
+        return self._opened(f"select * from read_parquet([{listed}])", files[0])
 
     def csv(self, file: Path) -> Any:
         """Open a CSV file of results as a relation: ids and names are texts, the rest is what it looks like."""

@@ -22,9 +22,9 @@ class Parted:
 
     Attributes
     ----------
-    kept : DuckDB relation
+    kept : DuckDB relation or Spark frame
         Rows as `conform` gives them.
-    rejected : DuckDB relation
+    rejected : DuckDB relation or Spark frame
         The other rows: `crmkit_row`, and `reasons` (text).
     errors, warnings : tuple of str
         What is wrong with the rejected rows, and what is odd about the kept ones; one text per column and rule.
@@ -44,8 +44,8 @@ def parted(relation: Any, table: Table, *, rename: Mapping[str, str], time_zone:
 
     Parameters
     ----------
-    relation : DuckDB relation
-        With a column `crmkit_row` that numbers the rows.
+    relation : DuckDB relation or Spark frame
+        With a column `crmkit_row` that numbers the rows, or tells them apart.
     table, rename, time_zone
         As for `conform`.
 
@@ -72,6 +72,7 @@ def parted(relation: Any, table: Table, *, rename: Mapping[str, str], time_zone:
     good = marked.filter(nw.col("crmkit_broken") == 0).drop("crmkit_broken", "crmkit_row", *found.raws)
     errors = tuple(finding for finding in found.findings if finding.severity == "error")
     warnings = tuple(finding for finding in found.findings if finding.severity == "warning")
+    bad = bad if errors else bad.head(0)  # no pass over a table of which nothing is wrong
     return Parted(
         good.to_native(),
         bad.to_native(),

@@ -83,15 +83,18 @@ class PostgreSQLTarget:
             self._days = self._found(connection)
         return self._days
 
-    def take(self, database: frames.Database, name: str, day: dt.date, table: str) -> None:
+    def take(self, database: frames.AnyDatabase, name: str, day: dt.date, table: str) -> None:
         """Read state of a day back into a table of the database."""
+        assert isinstance(database, frames.Database)  # the config sees to it
         with self._reading() as connection:
             columns = ", ".join(quoted(column) for column in self._columns(connection, table) if column != "as_of")
             query = f"select {columns} from {self._place(table)} where as_of = date {literal(day.isoformat())}"
             with connection.stream(query, right=self._right(connection, table)) as rows:
                 database.read_stream(name, rows)
 
-    def publish(self, database: frames.Database, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]) -> None:
+    def publish(
+        self, database: frames.AnyDatabase, tables: Sequence[str], day: dt.date, manifest: dict[str, Any]
+    ) -> None:
         """Put tables in place of those of the same day, all at once.
 
         Raises
@@ -100,6 +103,7 @@ class PostgreSQLTarget:
             The server is gone, or a right is missing; nothing was published. Or it went in the moment of the commit,
             and which results are there is not known: the next run puts it right.
         """
+        assert isinstance(database, frames.Database)  # the config sees to it
         connection = self._writable()
         date = f"date {literal(day.isoformat())}"
         connection.run("begin")
