@@ -54,8 +54,8 @@ $(BIN)/python:
 $(OLDEST)/.installed: pyproject.toml tests/oldest.py
 	$(PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python tests/oldest.py pyproject.toml > $(OLDEST)/oldest.txt
-	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/oldest.txt --editable ".[report,polars,arrow,lifetimes]" \
-		pytest hypothesis mpmath
+	$(OLDEST)/bin/python -m pip install --quiet --constraint $(OLDEST)/oldest.txt --editable ".[report,batch,polars,arrow,lifetimes]" \
+		pytest hypothesis mpmath sqlalchemy django
 	@touch $@
 
 $(VENV)/.demo: pyproject.toml | $(BIN)/python
