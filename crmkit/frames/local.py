@@ -47,7 +47,7 @@ def is_table(value: Any) -> bool:
 
 
 def header(table: Any) -> pd.DataFrame:
-    """Make a pandas table of the same columns and no rows: scikit-learn before 1.9 reads no names of Polars 2."""
+    """Make a pandas table of the same columns and no rows: scikit-learn 1.6 reads no names of Polars 2."""
     native, library = recognised(table)
     return pd.DataFrame(columns=native.column_names if library == "pyarrow" else native.columns)
 
