@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -29,6 +30,9 @@ NO_SPARK = (
     if find_spec("pyspark") is None
     else None
 )
+
+# What pandas 3 means by "str"; for pandas 2 that word is Python's function, which writes a missing value as "None".
+TEXT = pd.StringDtype(na_value=np.nan)
 
 # For `pytest.mark.parametrize`: Spark bears the marker `spark`, so that `-m "not spark"` is quick.
 EVERY_ENGINE = [pytest.param(name, marks=pytest.mark.spark) if name == "spark" else name for name in ENGINES]
@@ -189,7 +193,7 @@ def _plain(column: pd.Series) -> pd.Series:
         return column.astype("int64").reset_index(drop=True)
     if letter in "iuf":
         return column.astype("Float64").astype("float64").reset_index(drop=True)
-    return column.astype("str").reset_index(drop=True)
+    return column.astype(TEXT).reset_index(drop=True)
 
 
 def _naive(column: pd.Series) -> pd.Series:

@@ -13,15 +13,20 @@ import tomllib
 from pathlib import Path
 
 
-def constraints(project: dict) -> list[str]:
-    """List a line for each dependency that has a lower bound, extras included."""
+def constraints(written: dict) -> list[str]:
+    """List a line for each dependency that has a lower bound: extras included, and what the tests take."""
+    project = written["project"]
     named = [*project["dependencies"], *(text for part in project["optional-dependencies"].values() for text in part)]
-    found = [re.fullmatch(r"([A-Za-z0-9_.-]+)>=([0-9.]+)", text) for text in named]
-    lacking = [text for text, match in zip(named, found, strict=True) if match is None]
+    lacking = [text for text in named if not _bound(text)]
     if lacking:
         raise ValueError(f"no lower bound of the form name>=version: {', '.join(lacking)}")
-    return sorted({f"{match[1]}=={match[2]}.*" for match in found if match})
+    tools = [text for text in written["dependency-groups"]["dev"] if _bound(text)]
+    return sorted({f"{match[1]}=={match[2]}.*" for match in map(_bound, [*named, *tools]) if match})
+
+
+def _bound(text: str) -> re.Match[str] | None:
+    return re.fullmatch(r"([A-Za-z0-9_.-]+)>=([0-9.]+)", text)
 
 
 if __name__ == "__main__":
-    sys.stdout.write("\n".join(constraints(tomllib.loads(Path(sys.argv[1]).read_text())["project"])) + "\n")
+    sys.stdout.write("\n".join(constraints(tomllib.loads(Path(sys.argv[1]).read_text()))) + "\n")

@@ -9,6 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import sklearn
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
@@ -21,11 +22,18 @@ from crmkit.errors import DomainError, FitError
 from crmkit.models import forecast_scores as scores
 from crmkit.scoring import LeadClassifier
 
-
 # scikit-learn's tables hold 10 to 30 rows: the least numbers are lowered for them. None of its checks is left out by
-# us; it skips the one of array libraries that are not installed.
+# us; it skips the one of array libraries that are not installed. One check of 1.6 is wrong for two classes: it takes
+# the class of the first row against the rest, with rows in two orders, so it compares fits of different labels. It is
+# mended in 1.7, and holds there.
+WRONG = {"check_sample_weight_equivalence_on_dense_data": "labels differ between the two fits that it compares"}
+
+
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.SkipTestWarning")
-@parametrize_with_checks([LeadClassifier(least_events=1, least_bin_rows=1.0, smoothing=1.0)])
+@parametrize_with_checks(
+    [LeadClassifier(least_events=1, least_bin_rows=1.0, smoothing=1.0)],
+    expected_failed_checks=lambda _: WRONG if sklearn.__version__.startswith("1.6.") else {},
+)
 def test_scikit_learn_takes_it_for_an_estimator(estimator, check):
     check(estimator)
 

@@ -228,7 +228,7 @@ TYPES = {
         f"orders.customer_id: the column holds Boolean; expected text or whole numbers.\n{CONVERT}",
     ),
     "time as id": (
-        {"customer_id": [NOW, NOW, NOW]},
+        {"customer_id": pd.Series([NOW, NOW, NOW], dtype="datetime64[us]")},
         "orders.customer_id: the column holds Datetime(time_unit='us', time_zone=None); "
         f"expected text or whole numbers.\n{CONVERT}",
     ),

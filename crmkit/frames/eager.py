@@ -101,6 +101,10 @@ def beside(relation: Any, door: Any) -> Any:
     Its connection is not ours to know by any public name. Where a version hides it, the relation's own `query` serves,
     which takes ten times as long: it makes a view and drops it again.
     """
+    if isinstance(door, pd.DataFrame):
+        # Texts of pandas 2 are objects: where all are missing, DuckDB would take the column for no type at all.
+        empty = [name for name in door.columns if door[name].dtype == object and door[name].isna().all()]
+        door = door.astype(dict.fromkeys(empty, "string")) if empty else door
     connection = _connection(relation)
     if connection is not None:
         return connection.from_df(door) if isinstance(door, pd.DataFrame) else connection.from_arrow(door)

@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from narwhals.stable.v2.dependencies import is_polars_dataframe
 
 from crmkit.errors import DomainError
 from crmkit.frames.native import recognised
@@ -43,6 +44,19 @@ class Categories:
 def is_table(value: Any) -> bool:
     """Tell a table with named columns from an array."""
     return hasattr(type(value), "columns")
+
+
+def header(table: Any) -> pd.DataFrame:
+    """Make a pandas table of the same columns and no rows: scikit-learn 1.6 reads no names of Polars 2."""
+    native, library = recognised(table)
+    return pd.DataFrame(columns=native.column_names if library == "pyarrow" else native.columns)
+
+
+def with_read_names(values: Any) -> Any:
+    """Bring a Polars table into pandas, whose names every scikit-learn reads; leave all else as it is."""
+    if not is_polars_dataframe(values):
+        return values
+    return pd.DataFrame({name: _of_arrow(values[name], "polars") for name in values.columns})
 
 
 def local_columns(table: Any) -> dict[str, Numbers | Categories]:

@@ -29,8 +29,7 @@ def plain_column(column: pd.Series[Any], time_zone: str | None) -> pd.Series[Any
         if kind.kind != "c":
             return column
     elif zone_of(kind) is not None:
-        local = column.dt.tz_convert(time_zone) if time_zone else column
-        return cast("pd.Series[Any]", local.dt.tz_localize(None))
+        return _local(column.dt.tz_convert(time_zone) if time_zone else column)
     elif isinstance(kind, _TAKEN) or hasattr(kind, "numpy_dtype"):
         return column
     raise SchemaError(
@@ -41,7 +40,7 @@ def plain_column(column: pd.Series[Any], time_zone: str | None) -> pd.Series[Any
 
 def _forwards(column: pd.Series[Any]) -> pd.Series[Any]:
     """Copy a column of a frame that was turned round (`frame[::-1]`): DuckDB 2.0 can't read memory backwards."""
-    stored = getattr(column.array, "_data", None)  # of nullable dtypes
+    stored = getattr(column.array, "_data", None) if hasattr(column.dtype, "numpy_dtype") else None  # nullable
     values = column.to_numpy() if isinstance(column.dtype, np.dtype) else stored
     return column.copy() if isinstance(values, np.ndarray) and values.strides[0] < 0 else column
 
@@ -51,6 +50,17 @@ def zone_of(kind: Any) -> Any:
     if isinstance(kind, pd.ArrowDtype):
         return getattr(kind.pyarrow_dtype, "tz", None)
     return kind.tz if isinstance(kind, pd.DatetimeTZDtype) else None
+
+
+def _local(column: pd.Series[Any]) -> pd.Series[Any]:
+    """Take the wall clock of a column with a time zone: of an Arrow one, pandas 2.3 gives UTC's."""
+    if not isinstance(column.dtype, pd.ArrowDtype):
+        return cast("pd.Series[Any]", column.dt.tz_localize(None))
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    clock = pc.local_timestamp(pa.array(column.array))
+    return pd.Series(pd.arrays.ArrowExtensionArray(clock), index=column.index, name=column.name)
 
 
 def _plain_category(column: pd.Series[Any], kind: pd.CategoricalDtype, time_zone: str | None) -> pd.Series[Any]:

@@ -230,6 +230,14 @@ def test_the_edges_of_the_domain(family):
         assert np.isfinite(return_times(Returns.of(mixture, h), np.full(6, 0.5))).all()
 
 
+def test_times_beyond_every_calendar_are_one_time():
+    """At r = .01 nine of ten come back after more than e^100 days, however long they were silent."""
+    mixture = RegularityMixture("BG", 0.01, 1.0, 1.0, 1.0, (1, 9), (0.0, 1.0))
+    h = Histories.in_order(np.zeros(5), np.zeros(5), [0, 1, 2, 10, 3000], np.zeros(5))
+    assert (Returns.of(mixture, h).returned(np.full(5, np.exp(100.0))) < 0.9).all()
+    assert np.unique(return_quantiles(mixture, h, (0.9, 0.95))).tolist() == [np.exp(100.0)]
+
+
 def test_who_is_alive_in_spite_of_everything_still_has_a_regularity():
     # 600 orders, one each day, then 18 years of silence: P(alive) is below the least double for every k.
     h = Histories.in_order([600], [601], [7305], [0.5])

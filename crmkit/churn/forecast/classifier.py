@@ -14,6 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crmkit.churn.forecast.additive import F64, Additive, fit_additive
 from crmkit.errors import DomainError
+from crmkit.frames.local import with_read_names
 from crmkit.models.ranks import strongest
 from crmkit.models.stored import read_stored
 from crmkit.models.two_classes import two_classes
@@ -96,7 +97,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise DomainError(f"strength must be above 0, or None to have it chosen, got {self.strength}.")
         if self.least_events < 1:
             raise DomainError(f"least_events must be at least 1, got {self.least_events}.")
-        checked, labels = validate_data(self, X, y, dtype=np.float64, ensure_all_finite="allow-nan")
+        checked, labels = validate_data(self, with_read_names(X), y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(labels)
         self.classes_ = two_classes(labels, least=self.least_events, kind=type_of_target(labels), advice=_ADVICE)
         owners = None if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1].astype(np.int64)
@@ -157,7 +158,7 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _checked(self, X: ArrayLike) -> F64:
         check_is_fitted(self, "additive_")
-        checked = validate_data(self, X, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        checked = validate_data(self, with_read_names(X), reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
         return np.asarray(checked, dtype=np.float64)
 
     def _fitted(self) -> Additive:

@@ -228,7 +228,8 @@ def _solved(returns: Returns, level: F64, start: F64, longest: F64) -> F64:
             returns, rows = returns.take(at), rows[at]
             target, low, high, longest, following = target[at], low[at], high[at], longest[at], following[at]
         v = following
-    return found
+    # A time beyond the longest is neared by halves: all such times are one.
+    return np.where(found > _LONGEST - 2.0 * _PRECISION, _LONGEST, found)
 
 
 def _height(returns: Returns, v: F64) -> tuple[F64, F64]:

@@ -19,7 +19,7 @@ from sklearn.utils.validation import (
 )
 
 from crmkit.errors import DomainError
-from crmkit.frames.local import Categories, Numbers, is_table, local_arrays, local_columns, rows_of
+from crmkit.frames.local import Categories, Numbers, header, is_table, local_arrays, local_columns, rows_of
 from crmkit.models.ranks import strongest
 from crmkit.models.stored import read_stored
 from crmkit.models.two_classes import two_classes
@@ -258,7 +258,7 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _taken(self, X: Any, y: ArrayLike) -> tuple[dict[str, Numbers | Categories], NDArray[Any]]:
         if is_table(X):
             columns = local_columns(X)
-            validate_data(self, X, y, skip_check_array=True)
+            validate_data(self, header(X), y, skip_check_array=True)
             labels = column_or_1d(y, warn=True)
             check_consistent_length(X, labels)
         else:
@@ -271,7 +271,7 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "card_")
         if is_table(X):
             columns = local_columns(X)
-            validate_data(self, X, reset=False, skip_check_array=True)
+            validate_data(self, header(X), reset=False, skip_check_array=True)
             return columns
         checked = validate_data(self, X, reset=False, dtype=None, ensure_all_finite="allow-nan")
         names = [column.name for column in self._fitted().columns]
