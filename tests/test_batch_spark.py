@@ -15,6 +15,7 @@ from crmkit.batch import results
 from crmkit.batch.manifest import JobDone, manifest
 from crmkit.batch.rooms import ORDER
 from crmkit.errors import ConfigError, SchemaError, UnreachableError
+from crmkit.frames import spark_sessions
 from tests import spark_plans
 from tests.engines import spark_session
 from tests.test_batch import CHURN, DAY, HEAD, ORDERS, OUT, ended, frame, written
@@ -467,3 +468,16 @@ def test_settings_may_be_written_without_quotation_marks_and_stay_out_of_the_man
     )
     assert plain["jobs"]["x"]["parameters"]["engine"] == "spark"
     assert "hadoop" not in json.dumps(plain)
+
+
+@pytest.mark.parametrize(
+    ("settings", "variables", "is_here"),
+    [
+        ({}, {}, True),
+        ({"spark.master": "local[4]"}, {}, True),
+        ({"spark.master": "spark://one:7077"}, {}, False),
+        ({}, {"PYSPARK_GATEWAY_PORT": "1"}, False),
+    ],
+)
+def test_executors_of_this_process_start_its_python(settings, variables, is_here):
+    assert spark_sessions._runs_here(settings, variables) is is_here

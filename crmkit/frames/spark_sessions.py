@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -96,12 +98,19 @@ def _started(settings: Mapping[str, str]) -> Any:
     builder = SparkSession.builder
     for key, value in settings.items():
         builder = builder.config(key, value)
+    if _runs_here(settings, os.environ):
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # `python3` on the path may be another one
     try:
         return builder.getOrCreate()
     except spark_errors() as error:
         raise UnreachableError(
             f"Spark could not be started: {said(error)}\nIt needs Java, and the cluster that [spark] names."
         ) from None
+
+
+def _runs_here(settings: Mapping[str, str], variables: Mapping[str, str]) -> bool:
+    """Tell whether executors will be part of this process: `spark-submit`, which says otherwise, leaves a port."""
+    return settings.get("spark.master", "local").startswith("local") and "PYSPARK_GATEWAY_PORT" not in variables
 
 
 @contextmanager
