@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -63,7 +64,9 @@ def with_answers(native: Any, answers: Callable[[Any], Mapping[str, Any]], kinds
     new = [types.StructField(name, of[kind]) for name, kind in kinds.items()]
     schema = types.StructType([*native.schema.fields, *new])
     packed: bytes = cloudpickle.dumps(answers)  # type: ignore[no-untyped-call]
-    return native.mapInArrow(_on_arrival(packed), schema)
+    with warnings.catch_warnings():  # of pandas 3, which is not used here
+        warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas", FutureWarning)
+        return native.mapInArrow(_on_arrival(packed), schema)
 
 
 def _on_arrival(packed: bytes) -> Callable[[Iterator[Any]], Iterator[Any]]:
