@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 
-from crmkit import attribution, purchases, repurchase, rfm, summary
+from crmkit import attribution, purchases, repurchase, rfm
 from crmkit.errors import SchemaError
-from tests import engines, spark_plans
+from tests import engines
 from tests.matrix.case import AS_OF, FIT
 
 pytestmark = pytest.mark.spark
@@ -80,18 +80,3 @@ def test_touches_without_a_customer_are_refused_in_the_same_words() -> None:
         said.append(str(caught.value))
     assert said[0] == said[1]
     assert said[0].startswith("touches.customer_id: 1 of 3 rows have no value")
-
-
-def test_a_forecast_brings_the_distinct_rows_of_its_process_to_the_driver_and_no_more() -> None:
-    share = []
-    for customers in (400, 4000):
-        rng = np.random.default_rng(3)
-        who = np.repeat(np.arange(customers), 1 + (rng.random(customers) < 0.3))
-        day = pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 60, len(who)), unit="D")
-        orders = pd.DataFrame({"customer_id": who, "ordered_at": day.astype("datetime64[us]"), "amount": 20.0})
-        with spark_plans.watched() as watch:
-            repurchase.repurchase_forecast(engines.to_engine("spark", orders), as_of=AS_OF, fit=FIT)
-        known = summary.purchase_summary(orders, as_of=AS_OF)[["frequency", "recency", "T"]]
-        assert max(watch.rows) == len(known.drop_duplicates())
-        share.append(max(watch.rows) / customers)
-    assert share[1] < 0.6 * share[0]  # of few days there are but so many kinds of customers
