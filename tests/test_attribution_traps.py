@@ -161,6 +161,8 @@ def test_paths_with_an_empty_place_are_refused_and_lists_are_taken():
     lists = pd.DataFrame({"path": [["a>", "b"], ["b"], []], "conversions": [1, 2, 4]})
     found = attribution.attribute_paths(lists, models="first")
     assert found["conversions"].tolist() == [4.0, 1.0, 2.0]
+    with pytest.raises(SchemaError, match=r"2 of 2 cells are neither a text nor a list \(first: 1\)"):
+        attribution.attribute_paths(pd.DataFrame({"path": [1, 2], "conversions": [1, 1]}), models="first")
     holes = pd.DataFrame({"path": [["a"], ["b", None]], "conversions": [1, 2]})
     with pytest.raises(SchemaError, match="1 places hold no channel"):
         attribution.attribute_paths(holes, models="first")

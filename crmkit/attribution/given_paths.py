@@ -141,6 +141,13 @@ def _split(given: NDArray[Any], separator: str) -> tuple[I64, I64, NDArray[Any]]
         touches: list[Any] = whole.split(separator) if whole else []
     else:
         lists = [() if cell is None else cell for cell in given.tolist()]
+        strange = [cell for cell in lists if not _is_list(cell)]
+        if strange:
+            raise SchemaError(
+                f"paths.path: {len(strange)} of {len(lists)} cells are neither a text nor a list (first: "
+                f"{strange[0]!r}); expected paths such as 'ads {separator} mail'.\n"
+                f"Convert the column to text, or name the one that holds paths."
+            )
         lengths = np.array(list(map(len, lists)), dtype=np.int64)
         touches = list(chain.from_iterable(lists))
     # Names are stripped and sorted once each, not once per touch; a missing one (-1) is an empty place.

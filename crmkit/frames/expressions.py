@@ -7,6 +7,7 @@ from string import Formatter
 
 import narwhals.stable.v2 as nw
 
+from crmkit.frames import spark
 from crmkit.frames.native import Frame, wrapped
 
 
@@ -96,7 +97,7 @@ def replaced(frame: Frame, expressions: Mapping[str, str]) -> Frame:
 
 def quoted(name: str, engine: nw.Implementation) -> str:
     """Quote a column name for SQL."""
-    return '"' + name.replace('"', '""') + '"' if engine.is_duckdb() else "`" + name.replace("`", "``") + "`"
+    return '"' + name.replace('"', '""') + '"' if engine.is_duckdb() else spark.quoted(name)
 
 
 def literal(text: str) -> str:

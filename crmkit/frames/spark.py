@@ -103,7 +103,7 @@ def ranked(native: Any, by: str, new: str) -> Any:
     """
     rows = kept(native)
     ends = sorted({*rows.stat.approxQuantile(by, [i / _PARTS for i in range(1, _PARTS)], _ERROR)})
-    own = _quoted(by)
+    own = quoted(by)
     listed = ", ".join(f"{end!r}D" for end in ends) if ends else "0.0D"
     part = f"case when {own} is not null then size(filter(array({listed}), crmkit_end -> crmkit_end < {own})) end"
     parted = rows.selectExpr("*", f"{part} as crmkit_part")
@@ -124,7 +124,7 @@ def spaced(native: Any, columns: Sequence[str], most: int) -> tuple[Any, int]:
     """
     import pyarrow as pa
 
-    first, *others = map(_quoted, columns)
+    first, *others = map(quoted, columns)
     counted = kept(native.groupBy(*columns).count())
     sums = counted.groupBy(columns[0]).agg({"count": "sum"}).toArrow().sort_by(columns[0])
     many = np.asarray(sums.column(1), dtype=np.int64)
@@ -136,9 +136,10 @@ def spaced(native: Any, columns: Sequence[str], most: int) -> tuple[Any, int]:
     placed = counted.join(brought_in(native, starts), columns[0])
     ends = placed.selectExpr("*", f"crmkit_start + {running} as crmkit_end")
     before = [f"(greatest({place} * {most}L - {n // 2}L, 0L) + {n - 1}L) div {n}L" for place in _PLACES]
-    taken = ends.selectExpr(*map(_quoted, columns), f"{before[1]} - {before[0]} as count")
+    taken = ends.selectExpr(*map(quoted, columns), f"{before[1]} - {before[0]} as count")
     return taken.where("count > 0"), n
 
 
-def _quoted(name: str) -> str:
+def quoted(name: str) -> str:
+    """Quote a column name for Spark's SQL."""
     return "`" + name.replace("`", "``") + "`"

@@ -75,22 +75,18 @@ class SparkCatalog:
     def _put(self, table: str, rows: Any, day: str) -> None:
         place, kinds = self._place(table), dict(rows.dtypes)
         if not self._session.catalog.tableExists(place):
-            columns = ", ".join(f"{_name(name)} {kind}" for name, kind in ((_DAY, "date"), *kinds.items()))
+            columns = ", ".join(f"{spark.quoted(name)} {kind}" for name, kind in ((_DAY, "date"), *kinds.items()))
             self._session.sql(f"create table {place} ({columns}) partitioned by ({_DAY})")
         there = dict(self._session.read.table(place).dtypes)
-        new = [f"{_name(name)} {kind}" for name, kind in kinds.items() if name not in there]
+        new = [f"{spark.quoted(name)} {kind}" for name, kind in kinds.items() if name not in there]
         if new:
             self._session.sql(f"alter table {place} add columns ({', '.join(new)})")
             there = dict(self._session.read.table(place).dtypes)
         # In the order of the table; a partition that is named is emptied even if there is no row for it.
         del there[_DAY]
-        chosen = [_name(name) if name in kinds else f"cast(null as {kind})" for name, kind in there.items()]
+        chosen = [spark.quoted(name) if name in kinds else f"cast(null as {kind})" for name, kind in there.items()]
         query = f"insert overwrite {place} partition ({_DAY} = date {literal(day)}) select {', '.join(chosen)} from "
         self._session.sql(query.replace("{", "{{").replace("}", "}}") + "{rows}", rows=rows)
 
     def _place(self, table: str) -> str:
-        return f"{self._schema}.{_name(table)}"
-
-
-def _name(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
+        return f"{self._schema}.{spark.quoted(table)}"

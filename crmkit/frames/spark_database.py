@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, TypeVar
 import numpy as np
 
 from crmkit.errors import SchemaError, UnreachableError
-from crmkit.frames import small
+from crmkit.frames import small, spark
 from crmkit.frames.csv_headers import header_in
 from crmkit.frames.database import Unreadable
 from crmkit.frames.expressions import literal
@@ -78,7 +78,7 @@ class SparkDatabase:
             if product in table.columns:
                 raise SchemaError(f"{product}: the column is there already; nothing is to be multiplied.")
             value = " * ".join(map(_number, factors))
-            made.append(f"round({value}, 6) as {_name(product)}")
+            made.append(f"round({value}, 6) as {spark.quoted(product)}")
         return table.selectExpr(f"{_CONTENT} as {_ROW}", "*", *made)
 
     def rows(self, name: str) -> int:
@@ -91,7 +91,7 @@ class SparkDatabase:
         """Compute a frame into a table, sorted by the columns of `order`, missing values last; gives the table."""
         from pyspark.sql import functions as F  # noqa: N812 (PySpark's own convention)
 
-        keys = [F.col(_name(column)).asc_nulls_last() for column in order]
+        keys = [F.col(spark.quoted(column)).asc_nulls_last() for column in order]
         self._cached[name] = self._tables[name] = (relation.orderBy(*keys) if keys else relation).persist()
         self.rows(name)  # now, so that an error is that of the room
         return self.table(name)
@@ -119,7 +119,7 @@ class SparkDatabase:
 
     def first(self, name: str, columns: Sequence[str], *, where: str, order: str, limit: int) -> list[tuple[Any, ...]]:
         """Look at a few rows of a table; the conditions are SQL of the caller's own, never of data."""
-        chosen = ", ".join(map(_name, columns))
+        chosen = ", ".join(map(spark.quoted, columns))
         query = f"select {chosen} from {{rows}} where {where} order by {order} limit {limit:d}"
         found = self._session.sql(query, rows=self.table(name)).toArrow().to_pydict()
         return list(zip(*(found[column] for column in columns), strict=True))
@@ -159,9 +159,9 @@ class SparkDatabase:
         names, mark = header_in(first[0] if first else "", name)
         parsed = _read(lambda: self._parsed(places, names, mark), name)
         # A byte that is no UTF-8 has become a sign that stands for it.
-        cells = f"concat_ws({literal(mark)}, {', '.join(map(_name, names))})"
+        cells = f"concat_ws({literal(mark)}, {', '.join(map(spark.quoted, names))})"
         line = f"coalesce({_LINE}, case when contains({cells}, '{_NO_UTF8}') then {cells} end) as {_LINE}"
-        whole = parsed.selectExpr(*map(_name, names), line, f"_metadata.file_name as {_FILE}").persist()
+        whole = parsed.selectExpr(*map(spark.quoted, names), line, f"_metadata.file_name as {_FILE}").persist()
         self._cached[name] = whole
         self.hold(name, whole.where(f"{_LINE} is null").drop(_LINE, _FILE))
         bad = whole.where(f"{_LINE} is not null").select(_FILE, _LINE)
@@ -175,7 +175,7 @@ class SparkDatabase:
         return listed
 
     def _parsed(self, places: Sequence[str], names: Sequence[str], mark: str) -> Any:
-        kinds = ", ".join(f"{_name(column)} string" for column in (*names, _LINE))
+        kinds = ", ".join(f"{spark.quoted(column)} string" for column in (*names, _LINE))
         return self._session.read.csv(
             places,
             schema=kinds,
@@ -199,13 +199,9 @@ class SparkDatabase:
             raise UnreachableError(f"{file} can't be written: {said(error)}") from None
 
 
-def _name(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
-
-
 def _number(column: str) -> str:
     """Read a cell as a number, as DuckDB does: in Java "3d" and "3f" are numbers, too."""
-    own = _name(column)
+    own = spark.quoted(column)
     return f"case when not rlike(cast({own} as string), '[dDfF] *$') then try_cast({own} as double) end"
 
 
