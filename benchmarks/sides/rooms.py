@@ -157,6 +157,26 @@ def _times(rng: np.random.Generator, rows: int) -> pd.Series:
     return pd.Series(pd.Timestamp("2024-06-30") - pd.to_timedelta(rng.integers(0, 900 * 24, rows), unit="h"))
 
 
+def two_days(alerts: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The stored state of so many open alerts, and those of the next day: a twentieth is over, as many are new."""
+    rng = np.random.default_rng(4)
+    rules = np.array([rule.code for rule in churn.DEFAULT_RULES])
+    many = alerts + alerts // 20
+    every = pd.DataFrame(
+        {
+            "customer_id": pd.Series([f"c{i:07d}" for i in rng.permutation(many)], dtype="str"),
+            "rule": pd.Series(rules[rng.integers(0, len(rules), many)], dtype="str"),
+            "severity": pd.Series(np.array(["info", "warning", "critical"])[rng.integers(0, 3, many)], dtype="str"),
+            "since": pd.Timestamp("2024-03-01") + pd.to_timedelta(rng.integers(0, 100, many), unit="D"),
+            "measure": rng.uniform(0.0, 1.0, many),
+            "value_at_risk": rng.gamma(1.0, 100.0, many).round(2),
+            "reason": pd.Series([f"no order for {i} days, one every 30 as a rule" for i in rng.integers(31, 99, many)]),
+        }
+    ).astype({"reason": "str"})
+    state = churn.update_alerts(None, every[:alerts], as_of=DAY - dt.timedelta(days=1))
+    return state, every[many - alerts :].reset_index(drop=True)
+
+
 def deals(rows: int) -> pd.DataFrame:
     """Deals of three years through four stages, in the order of an export: by day."""
     rng, many = np.random.default_rng(1), int(rows / 2.98)
@@ -262,6 +282,7 @@ WAYS = {
     "value": Way(value_given, valued, nothing),
     "season": Way(table("orders"), lambda log: repurchase.seasonal_pattern(log, as_of=END), nothing),
     "alerts": Way(table("orders"), lambda log: churn.alerts(log, as_of=END), nothing),
+    "states": Way(lambda folder: two_days(many(folder)), lambda days: churn.update_alerts(*days, as_of=DAY), nothing),
     "health": Way(
         lambda folder: readings(many(folder)), lambda t: churn.health_score(t, as_of=DAY, scheme=SCHEME), nothing
     ),
