@@ -167,6 +167,9 @@ def test_bad_rows_stand_aside_or_stop_the_run(tmp_path, spark, capsys):
     config = written(tmp_path, SPARK + aside, orders=False)
     assert ended("run", config.file, "--explain") == 0
     assert capsys.readouterr().out.splitlines()[0] == "as_of 2024-06-30; bad rows: set_aside; engine: spark"
+    assert ended("run", config.file, "--dry-run") == 1
+    assert "nothing is published" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
     with spark_plans.watched() as watch:
         assert ended("run", config.file) == 1
     # Of the rows, a handful come to the driver; the 17 are the distinct values that the room cuts.
