@@ -148,8 +148,8 @@ def test_the_page_of_large_logs_and_its_figure_are_rendered_from_the_committed_p
     assert curve_page.FIGURE.read_text() == curve_page.drawn(points), "run: python -m benchmarks page"
 
 
-def a_point(work, millions, cpu, peak, engine="duckdb"):
-    told = {"date": "2024-01-01", "limit": "1500MiB", "machine": "m", "versions": "v"}
+def a_point(work, millions, cpu, peak, engine="duckdb", machine="m"):
+    told = {"date": "2024-01-01", "limit": "1500MiB", "machine": machine, "versions": "v"}
     return {"engine": engine, "work": work, "millions": millions, "wall": 1.0, "cpu": cpu, "peak_gib": peak} | told
 
 
@@ -160,6 +160,15 @@ def test_growth_is_told_per_row_and_what_is_missing_is_said():
     assert "The most memory is 5.00 GiB (`rfm`, 10 M rows), above the 4 GiB aimed at." in text
     assert "`rfm` at 30, 100 M" in text
     assert "`attribution` at 1, 3, 10, 30, 50 M" in text
+
+
+def test_growth_compares_points_of_one_machine():
+    sizes = [(1.0, 3.0, "old"), (3.0, 9.0, "old"), (10.0, 10.0, "fast"), (30.0, 30.0, "old"), (100.0, 100.0, "fast")]
+    points = {str(size): a_point("rfm", size, cpu, 1.0, machine=machine) for size, cpu, machine in sizes}
+    assert "| `rfm` | DuckDB | 3 M to 30 M | 3.00 to 1.00 |" in curve_page.written(points)
+    del points["3.0"]  # two points each: the machine of the largest
+    assert "| `rfm` | DuckDB | 10 M to 100 M | 1.00 to 1.00 |" in curve_page.written(points)
+    assert "| `rfm` | DuckDB | 1" not in curve_page.written({"1": points["1.0"], "10": points["10.0"]})
 
 
 def test_a_curve_in_proportion_is_a_line_of_slope_one_in_the_figure():
