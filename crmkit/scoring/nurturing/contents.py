@@ -18,6 +18,7 @@ from crmkit.schema import LEAD_EVENTS, Table
 from crmkit.scoring.nurturing import texts
 from crmkit.scoring.nurturing.leads import checked_horizon, end_of, leads_until, same_ids
 from crmkit.scoring.nurturing.risk_hours import HOUR, Found, Question, compared, subjects
+from crmkit.scoring.whole_numbers import checked_whole
 from crmkit.segment_maps import Locale, checked_locale
 
 BASIS: Final = "observed, not causal"
@@ -127,9 +128,7 @@ def content_effects(
 
 
 def _checked_hours(within_days: int) -> int:
-    if not 1 <= within_days <= 3650:
-        raise DomainError(f"within_days must lie between 1 and 3650 (days), got {within_days}.")
-    return 24 * within_days
+    return 24 * checked_whole(within_days, "within_days", most=3650, unit="days")
 
 
 def _checked_activity(activity: Sequence[int]) -> tuple[int, ...]:
