@@ -430,6 +430,19 @@ def test_drift_of_the_same_table_is_none_and_missing_values_are_a_bin():
             wrong()
 
 
+def test_drift_of_a_score_is_that_of_its_quantiles():
+    """Two tables that `predict_leads` made: 300 and 200 leads, cut at the quarters of the first."""
+    leads = made(600)
+    model = fitted(leads)
+    then, now = (scoring.predict_leads(part, model=model, as_of=AS_OF) for part in (leads[:300], leads[300:500]))
+    found = scoring.drift(then, now, columns=["p_convert", "points"], bins=4).set_index("column")
+    edges = np.sort(then["points"])[[74, 149, 224]]  # observations ceil(300 s / 4), passed by greater ones
+    counts = [np.bincount(np.searchsorted(edges, t["points"], side="left"), minlength=4) for t in (then, now)]
+    p, q = ((c + 0.5) / (c + 0.5).sum() for c in counts)
+    assert found.loc["points", "psi"] == pytest.approx(((p - q) * np.log(p / q)).sum(), rel=1e-9)
+    assert found.loc["p_convert", "psi"] == pytest.approx(found.loc["points", "psi"], rel=1e-9)  # one order
+
+
 def test_drift_refuses_columns_that_it_can_not_tell_apart_or_read():
     leads = made(100)
     with pytest.raises(SchemaError, match=r"^current: 2 columns are named 'size'"):

@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 from crmkit import scoring
 from crmkit.scoring import Attribute, Band, Decay, Event, Group, Override, Rule, Scorecard, Step
 from tests import engines
-from tests.score_by_hand import handed_off_at, meets, score_on
+from tests.score_by_hand import handed_off_at, live_times, meets, score_on
 
 # Of a random card and two events it often happens that no event is one that the card names: a warning of its own test.
 pytestmark = pytest.mark.filterwarnings("ignore:None of the . events up to:UserWarning")
@@ -209,6 +209,10 @@ def test_the_explanation_is_that_of_the_slow_way_and_sums_to_the_score(card, log
         mine = found[(found["lead_id"] == name) & ~found["rule"].isin(codes)]
         told = score_on(lead, rows, card, AS_OF).parts
         assert {row["rule"]: (points(row["points"]), row["events"]) for _, row in mine.iterrows()} == told
+        for group, rule in card.event_rules:
+            times = live_times(group, rule, [row["occurred_at"] for row in rows if meets(rule.when, row)], AS_OF)
+            seen = mine.loc[mine["rule"] == rule.code, ["group", "first_at", "last_at"]].to_numpy().tolist()
+            assert seen == ([[group.code, times[0], times[-1]]] if times else [])
 
 
 @QUICK
