@@ -1,6 +1,7 @@
 """Contents against brute force and known truth, the trap of immortal time, bands and shares by hand."""
 
 import datetime as dt
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -363,6 +364,30 @@ def test_qualified_share_by_hand():
 def test_band_arguments_out_of_their_domain(call, said):
     with pytest.raises(DomainError, match=said):
         call(*scored_leads())
+
+
+IDS = {
+    "int64": lambda ids: ids,
+    "int32": lambda ids: ids.astype("int32"),
+    "float": lambda ids: ids.astype(float),  # what pandas makes of ids where some are missing
+    "text": lambda ids: ids.astype(str),
+}
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
+@pytest.mark.parametrize("kinds", list(itertools.permutations(IDS, 2)), ids=str)
+def test_7_and_7_point_0_and_the_text_7_are_one_lead(engine, kinds):
+    scores, leads = scored_leads()
+    events = events_of(range(20), np.full(20, 1.0), "a")
+
+    def given(table, kind):
+        return engines.to_engine(engine, table.assign(lead_id=IDS[kind](table["lead_id"])))
+
+    people, asked = given(leads, kinds[0]), {"as_of": AS_OF, "horizon_days": 30}
+    found = engines.to_pandas(scoring.band_outcomes(given(scores, kinds[1]), people, **asked))
+    assert found["leads"].sum() == 50
+    seen = engines.to_pandas(scoring.content_effects(people, given(events, kinds[1]), **asked))
+    assert seen["exposed"].sum() == 20
 
 
 @pytest.mark.parametrize("engine", ["pandas", "polars", "polars-lazy", "duckdb"])

@@ -15,8 +15,9 @@ from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import normal_width
 from crmkit.schema import LEAD_EVENTS, Table
+from crmkit.scoring.lead_ids import same_ids
 from crmkit.scoring.nurturing import texts
-from crmkit.scoring.nurturing.leads import checked_horizon, end_of, leads_until, same_ids
+from crmkit.scoring.nurturing.leads import checked_horizon, end_of, leads_until
 from crmkit.scoring.nurturing.risk_hours import HOUR, Found, Question, compared, subjects
 from crmkit.scoring.whole_numbers import checked_whole
 from crmkit.segment_maps import Locale, checked_locale

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.schema import LEADS, Column, Table
+from crmkit.scoring.lead_ids import same_ids
 from crmkit.scoring.whole_numbers import checked_whole
 
 DAY: Final = 86_400
@@ -107,15 +108,6 @@ def scored(scores: Any, leads: Any, as_of: dt.date, *, outcome: bool = True) -> 
     known, given = same_ids(known, given)
     points = given.select("lead_id", score=nw.col("score").cast(nw.Float64))
     return Scored(known.join(points, on="lead_id", how="inner"), known, points)
-
-
-def same_ids(left: frames.Frame, right: frames.Frame) -> tuple[frames.Frame, frames.Frame]:
-    """Give the lead ids of two tables one type."""
-    kinds = [frames.kinds_of(frame, ["lead_id"])["lead_id"] for frame in (left, right)]
-    if kinds[0] == kinds[1]:
-        return left, right
-    as_text = nw.col("lead_id").cast(nw.String)
-    return left.with_columns(as_text), right.with_columns(as_text)
 
 
 def _table(by: str | None) -> Table:
