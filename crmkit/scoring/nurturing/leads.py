@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.schema import LEADS, Column, Table
-from crmkit.scoring.lead_ids import same_ids
 from crmkit.scoring.whole_numbers import checked_whole
 
 DAY: Final = 86_400
@@ -105,7 +104,7 @@ def scored(scores: Any, leads: Any, as_of: dt.date, *, outcome: bool = True) -> 
     known = leads_until(leads, as_of, outcome=outcome)
     given = schema.admit(scores, SCORES, beside=known)
     schema.check_once(given, "scores", "lead_id")
-    known, given = same_ids(known, given)
+    known, given = schema.same_ids(known, given, "lead_id")
     points = given.select("lead_id", score=nw.col("score").cast(nw.Float64))
     return Scored(known.join(points, on="lead_id", how="inner"), known, points)
 
