@@ -86,6 +86,13 @@ def rule_points(group: Any, rule: Any, times: list[pd.Timestamp], day: dt.date) 
     return total, len(live)
 
 
+def live_times(group: Any, rule: Any, times: list[pd.Timestamp], day: dt.date) -> list[pd.Timestamp]:
+    """Times of the events behind a rule at the end of a day, ascending."""
+    known = sorted(time for time in times if time.date() <= day)
+    counted = known[:1] if rule.counting == "first" else known
+    return [time for time in counted if left(group, rule, (day - time.date()).days) > 0]
+
+
 def score_on(lead: Any, events: list[Any], card: Scorecard, day: dt.date) -> Told:
     """Score a lead at the end of a day."""
     told = Told(Fraction(0), Fraction(0), Fraction(0))

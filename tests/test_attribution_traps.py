@@ -15,6 +15,7 @@ from crmkit.attribution import credit, given_paths
 from crmkit.attribution.models import models_of
 from crmkit.errors import DomainError, FitError, SchemaError
 from crmkit.journeys import chunks
+from tests import engines
 
 DAY = dt.date(2024, 6, 30)
 
@@ -342,3 +343,15 @@ def test_journeys_of_one_customer_are_drawn_together(gap_days):
 
     # The error of an error from 400 replicates is 1 in 28; of a ratio of two, 1 in 20; three of them.
     assert error(100, 4) / error(400, 1) == pytest.approx([2.0, 2.0], rel=0.15)
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
+@pytest.mark.parametrize(("touched", "sold"), [("int64", "float64"), ("float64", "str"), ("int32", "int64")])
+def test_customers_7_and_7_point_0_are_one(engine, touched, sold):
+    who = pd.Series([7, 8, 9])
+    touches = pd.DataFrame({"customer_id": who, "touched_at": pd.Timestamp("2024-01-01"), "channel": "mail"})
+    sales = pd.DataFrame({"customer_id": who, "converted_at": pd.Timestamp("2024-01-05")})
+    tables = (touches.astype({"customer_id": touched}), sales.astype({"customer_id": sold}))
+    taken = [engines.to_engine(engine, table) for table in tables]
+    found = engines.to_pandas(attribution.attribute(*taken, model="last", as_of=dt.date(2024, 1, 31)))
+    assert found.set_index("channel")["conversions"].to_dict() == {"(unattributed)": 0.0, "mail": 3.0}

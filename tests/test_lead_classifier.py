@@ -18,7 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from crmkit.errors import DomainError, FitError
+from crmkit.errors import DomainError, FitError, SchemaError
 from crmkit.models import forecast_scores as scores
 from crmkit.scoring import LeadClassifier
 
@@ -250,6 +250,13 @@ def test_what_it_can_not_learn_from_is_refused_with_its_name():
         LeadClassifier().fit(X, y).predict(pl.from_pandas(X).lazy())
     with pytest.raises(DomainError, match="sample_weight must be at least 0"):
         LeadClassifier().fit(X, y, sample_weight=np.full(300, -1.0))
+    with pytest.raises(DomainError, match="X has no column to learn from"):
+        LeadClassifier().fit(X[[]], y)
+    with pytest.raises(SchemaError, match=r"^Several columns are named 'size'"):
+        LeadClassifier().fit(pd.concat([X, X[["size"]]], axis=1), y)
+    for wrong in ({"smoothing": np.inf}, {"smoothing": np.nan}, {"least_bin_rows": np.nan}, {"least_events": np.nan}):
+        with pytest.raises(DomainError):
+            LeadClassifier(**wrong).fit(X, y)
     for wrong in ({"least_bin_share": 0.0}, {"smoothing": -1.0}, {"strength": 0.0}, {"least_events": 0}):
         with pytest.raises(DomainError):
             LeadClassifier(**wrong).fit(X, y)

@@ -6,6 +6,7 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from pandas.testing import assert_frame_equal
 from scipy.special import expit
@@ -105,7 +106,10 @@ def test_too_few_are_refused_with_their_counts():
 def test_arguments_out_of_their_domain_are_refused():
     leads = made(600)
     for options, said in (
-        ({"horizon_days": 0}, "horizon_days must be at least 1"),
+        ({"horizon_days": 0}, "horizon_days must be a whole number from 1 to 36525"),
+        ({"horizon_days": 30.5}, r"from 1 to 36525 \(days\), got 30\.5"),
+        ({"features": "size"}, r"features must be a list of column names, such as \['size'\]"),
+        ({"keep": "size"}, r"keep must be a list of column names, such as \['size'\]"),
         ({"features": ["sise"]}, "features names 'sise', which leads does not have"),
         ({"features": ["created_at"]}, "features names 'created_at', which is no number, text or truth value"),
         ({"keep": ["sise"]}, "keep names 'sise', which is not learnt from"),
@@ -123,6 +127,42 @@ def test_arguments_out_of_their_domain_are_refused():
         scoring.predict_leads(leads.drop(columns="size"), model=fitted(leads), as_of=AS_OF)
     with pytest.raises(SchemaError, match="lead_id"):
         fitted(leads.drop(columns="lead_id"))
+    with pytest.raises(SchemaError, match=r"^leads\.lead_id: 2 leads stand in more than one row"):
+        fitted(pd.concat([leads, leads.head(2)]))
+    endless = leads.assign(size=leads["size"].where(leads.index != 3, np.inf))
+    with pytest.raises(DomainError, match=r"^Column 'size' holds infinity; expected"):  # rows are sorted by then
+        fitted(endless)
+    estimator = scoring.LeadClassifier()
+    with pytest.raises(DomainError, match=r"^model must be a LeadModel, .* got LeadClassifier\."):
+        scoring.predict_leads(leads, model=estimator, as_of=AS_OF)
+    with pytest.raises(DomainError, match=r"^previous must be a LeadModel, .* got LeadClassifier\."):
+        scoring.retrain_lead_model(leads, previous=estimator, as_of=AS_OF)
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "polars-lazy", "duckdb", "pyarrow"])
+def test_a_column_that_holds_something_else_than_when_it_was_learnt_is_refused_on_every_engine(engine):
+    leads = made(600).rename(columns={"source": "sector"})
+    model = fitted(leads)
+    expected = scoring.predict_leads(leads, model=model, as_of=AS_OF)
+    for column, values, said in (
+        (
+            "size",
+            np.where(leads.index == 7, "many", "5"),
+            r"^Column 'size' was learnt as numbers and now holds texts such as 'many'",
+        ),
+        ("size", leads["created_at"], r"^Column 'size' was learnt as numbers and now holds Datetime"),
+        ("sector", leads["created_at"], r"^Column 'sector' was learnt as categories and now holds Datetime"),
+    ):
+        table = engines.to_engine(engine, leads.assign(**{column: values}))
+        with pytest.raises(DomainError, match=said):
+            scoring.predict_leads(table, model=model, as_of=AS_OF)
+    written = engines.to_engine(engine, leads.assign(size=leads["size"].map(repr)))
+    found = engines.to_pandas(scoring.predict_leads(written, model=model, as_of=AS_OF))
+    np.testing.assert_allclose(found.sort_values("lead_id")["points"], expected["points"], rtol=0, atol=1e-9)
+    nothing = engines.to_engine(engine, leads.assign(size=pd.Series(pd.NaT, leads.index)))
+    found = engines.to_pandas(scoring.predict_leads(nothing, model=model, as_of=AS_OF))
+    gone = scoring.predict_leads(leads.assign(size=np.nan), model=model, as_of=AS_OF)
+    np.testing.assert_allclose(found.sort_values("lead_id")["points"], gone["points"], rtol=0, atol=1e-9)
 
 
 # ------------------------------------------------------------------------------------------- leakage
@@ -378,13 +418,38 @@ def test_drift_of_the_same_table_is_none_and_missing_values_are_a_bin():
     empty = scoring.drift(leads.assign(size=np.nan), leads.assign(size=np.nan), columns=["size"])
     assert empty[["psi", "bins"]].to_numpy().tolist() == [[0.0, 1.0]]
     for wrong, said in (
-        (lambda: scoring.drift(leads, leads, bins=1), "bins must be at least 2"),
+        (lambda: scoring.drift(leads, leads, bins=1), "bins must be a whole number from 2 to 1000"),
+        (lambda: scoring.drift(leads, leads, bins=10**9), "bins must be a whole number from 2 to 1000"),
+        (lambda: scoring.drift(leads, pd.DataFrame()), "current has no column"),
+        (lambda: scoring.drift(leads.assign(size=np.inf), leads), "Column 'size' holds infinity; expected"),
         (lambda: scoring.drift(leads, leads, columns=["no"]), "columns names 'no', which is not in both tables"),
         (lambda: scoring.drift(leads, leads.head(0)), "A table without rows can't be compared"),
         (lambda: scoring.drift(leads, leads.assign(size="x")), "holds numbers in one table and texts in the other"),
     ):
         with pytest.raises(DomainError, match=said):
             wrong()
+
+
+def test_drift_of_a_score_is_that_of_its_quantiles():
+    """Two tables that `predict_leads` made: 300 and 200 leads, cut at the quarters of the first."""
+    leads = made(600)
+    model = fitted(leads)
+    then, now = (scoring.predict_leads(part, model=model, as_of=AS_OF) for part in (leads[:300], leads[300:500]))
+    found = scoring.drift(then, now, columns=["p_convert", "points"], bins=4).set_index("column")
+    edges = np.sort(then["points"])[[74, 149, 224]]  # observations ceil(300 s / 4), passed by greater ones
+    counts = [np.bincount(np.searchsorted(edges, t["points"], side="left"), minlength=4) for t in (then, now)]
+    p, q = ((c + 0.5) / (c + 0.5).sum() for c in counts)
+    assert found.loc["points", "psi"] == pytest.approx(((p - q) * np.log(p / q)).sum(), rel=1e-9)
+    assert found.loc["p_convert", "psi"] == pytest.approx(found.loc["points", "psi"], rel=1e-9)  # one order
+
+
+def test_drift_refuses_columns_that_it_can_not_tell_apart_or_read():
+    leads = made(100)
+    with pytest.raises(SchemaError, match=r"^current: 2 columns are named 'size'"):
+        scoring.drift(leads, pd.concat([leads, leads[["size"]]], axis=1))
+    both = pl.from_pandas(leads).with_columns(size=pl.struct("size", "visits"))
+    with pytest.raises(DomainError, match=r"^Column 'size' holds Struct.* values; expected numbers"):
+        scoring.drift(both, both)
 
 
 def test_the_scorecard_gives_the_same_points():

@@ -1,6 +1,7 @@
 """Contents against brute force and known truth, the trap of immortal time, bands and shares by hand."""
 
 import datetime as dt
+import itertools
 
 import numpy as np
 import pandas as pd
@@ -242,8 +243,10 @@ def test_the_kind_of_event_may_be_the_content():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"horizon_days": 0}, "horizon_days must lie between 1 and 36525 (days), got 0."),
-        ({"within_days": 0}, "within_days must lie between 1 and 3650 (days), got 0."),
+        ({"horizon_days": 0}, "horizon_days must be a whole number from 1 to 36525 (days), got 0."),
+        ({"horizon_days": 30.5}, "horizon_days must be a whole number from 1 to 36525 (days), got 30.5."),
+        ({"horizon_days": True}, "horizon_days must be a whole number from 1 to 36525 (days), got True."),
+        ({"within_days": "90"}, "within_days must be a whole number from 1 to 3650 (days), got '90'."),
         ({"activity": (3, 1)}, "activity must be at most 20 ascending numbers of events, at least 1, got (3, 1)."),
         ({"of": "page"}, 'of must be "content" or "event", got \'page\'.'),
         ({"by": "lead_id"}, "by must be an attribute of the leads, such as 'source', got 'lead_id'."),
@@ -352,13 +355,59 @@ def test_qualified_share_by_hand():
             lambda s, t: scoring.band_outcomes(s, t, as_of=AS_OF, horizon_days=30, edges=[60.0, 30.0]),
             "edges must be one",
         ),
-        (lambda s, t: scoring.suggest_bands(s, t, as_of=AS_OF, horizon_days=30, most_bands=0), "most_bands must lie"),
+        (lambda s, t: scoring.band_outcomes(s, t, as_of=AS_OF, horizon_days=30, edges=60.0), "edges must be one"),
+        (lambda s, t: scoring.suggest_bands(s, t, as_of=AS_OF, horizon_days=30, most_bands=0), "most_bands must be a"),
+        (lambda s, t: scoring.suggest_bands(s, t, as_of=AS_OF, horizon_days=30, least_leads=0), "least_leads must be"),
         (lambda s, t: scoring.qualified_share(s, t, as_of=AS_OF, threshold=np.inf), "threshold must be a finite score"),
     ],
 )
 def test_band_arguments_out_of_their_domain(call, said):
     with pytest.raises(DomainError, match=said):
         call(*scored_leads())
+
+
+IDS = {
+    "int64": lambda ids: ids,
+    "int32": lambda ids: ids.astype("int32"),
+    "float": lambda ids: ids.astype(float),  # what pandas makes of ids where some are missing
+    "text": lambda ids: ids.astype(str),
+}
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "duckdb"])
+@pytest.mark.parametrize("kinds", list(itertools.permutations(IDS, 2)), ids=str)
+def test_7_and_7_point_0_and_the_text_7_are_one_lead(engine, kinds):
+    scores, leads = scored_leads()
+    events = events_of(range(20), np.full(20, 1.0), "a")
+
+    def given(table, kind):
+        return engines.to_engine(engine, table.assign(lead_id=IDS[kind](table["lead_id"])))
+
+    people, asked = given(leads, kinds[0]), {"as_of": AS_OF, "horizon_days": 30}
+    found = engines.to_pandas(scoring.band_outcomes(given(scores, kinds[1]), people, **asked))
+    assert found["leads"].sum() == 50
+    seen = engines.to_pandas(scoring.content_effects(people, given(events, kinds[1]), **asked))
+    assert seen["exposed"].sum() == 20
+
+
+@pytest.mark.parametrize("engine", ["pandas", "polars", "polars-lazy", "duckdb"])
+def test_scores_of_other_leads_are_said_aloud(engine):
+    scores, leads = scored_leads()
+    renamed = scores.assign(lead_id="L" + scores["lead_id"].astype(str))
+    strange, people = engines.to_engine(engine, renamed), engines.to_engine(engine, leads)
+    asked = {"as_of": AS_OF, "horizon_days": 30}
+    said = r"^No score is of a lead .* first of the leads is '?0'?, of the scores 'L0'\. Give both tables the same"
+    with pytest.warns(UserWarning, match=said):
+        assert engines.to_pandas(scoring.band_outcomes(strange, people, **asked))["leads"].sum() == 0
+    with pytest.warns(UserWarning, match=said):
+        assert len(engines.to_pandas(scoring.qualified_share(strange, people, as_of=AS_OF))) == 0
+    # Nothing to say where there are no leads yet: warnings are errors.
+    assert len(scoring.qualified_share(scores, leads, as_of=dt.date(2000, 1, 1))) == 0
+
+
+def test_the_last_day_of_the_calendar_is_a_day():
+    scores, leads = scored_leads()
+    assert scoring.qualified_share(scores, leads, as_of=dt.date.max)["complete"].min() == 1
 
 
 def test_a_lead_that_stands_twice_is_refused():

@@ -15,7 +15,7 @@ from pandas.testing import assert_frame_equal
 from crmkit import scoring
 from crmkit.scoring import Attribute, Band, Decay, Event, Group, Override, Rule, Scorecard, Step
 from tests import engines
-from tests.score_by_hand import handed_off_at, score_on
+from tests.score_by_hand import handed_off_at, live_times, meets, score_on
 
 # Of a random card and two events it often happens that no event is one that the card names: a warning of its own test.
 pytestmark = pytest.mark.filterwarnings("ignore:None of the . events up to:UserWarning")
@@ -149,6 +149,10 @@ def points(value: float) -> Fraction:
     return Fraction(round(value * 10_000), 10_000)
 
 
+def overriding(card):
+    return [override.when for override in card.overrides if isinstance(override.when, Event)]
+
+
 def by_lead(leads, events):
     for lead in leads.to_dict("records"):
         rows = events[events["lead_id"] == lead["lead_id"]].to_dict("records")
@@ -180,9 +184,12 @@ def test_scores_and_hand_offs_are_those_of_the_slow_way(card, log):
         handed = handed_off_at(lead, rows, card, AS_OF)
         assert (None if pd.isna(row["handed_off_at"]) else row["handed_off_at"]) == handed
         earlier = AS_OF - dt.timedelta(days=card.trend_days)
-        if row["trend"] == "not_enough_info":
-            did = [each for each in rows if each["occurred_at"].date() <= AS_OF]
-            assert lead["created_at"].date() > earlier or not did or not now.parts or row["trend"]
+        known = [each for each in rows if each["occurred_at"].date() <= AS_OF]
+        marks = [rule.when for _, rule in card.event_rules if rule.stage]
+        assert (row["stage"] == "warm") == any(meets(when, each) for when in marks for each in known)
+        asked = [*(rule.when for _, rule in card.event_rules), *overriding(card)]
+        if lead["created_at"].date() > earlier or not any(meets(when, each) for when in asked for each in known):
+            assert row["trend"] == "not_enough_info"
         else:
             change = now.score - score_on(lead, rows, card, earlier).score
             assert row["trend"] == ("improving" if change >= 5 else "declining" if change <= -5 else "steady")
@@ -202,6 +209,10 @@ def test_the_explanation_is_that_of_the_slow_way_and_sums_to_the_score(card, log
         mine = found[(found["lead_id"] == name) & ~found["rule"].isin(codes)]
         told = score_on(lead, rows, card, AS_OF).parts
         assert {row["rule"]: (points(row["points"]), row["events"]) for _, row in mine.iterrows()} == told
+        for group, rule in card.event_rules:
+            times = live_times(group, rule, [row["occurred_at"] for row in rows if meets(rule.when, row)], AS_OF)
+            seen = mine.loc[mine["rule"] == rule.code, ["group", "first_at", "last_at"]].to_numpy().tolist()
+            assert seen == ([[group.code, times[0], times[-1]]] if times else [])
 
 
 @QUICK

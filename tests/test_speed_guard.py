@@ -7,7 +7,9 @@ times is as far above it as noise is below.
 """
 
 import datetime as dt
+import itertools
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +21,8 @@ import pytest
 from scipy import special
 
 from benchmarks import data, small_data
-from crmkit import attribution, purchases, rfm, summary
+from benchmarks.sides.rooms import CARD
+from crmkit import attribution, journeys, purchases, rfm, schema, scoring, summary
 from crmkit.models import estimation
 from crmkit.models.pareto_nbd import fit as pareto_fit
 from crmkit.models.regular_beta_geometric import fit as bg_fit
@@ -29,6 +32,7 @@ LEAST, MOST = 5, 30  # rounds
 RFM_BOUND, SUMMARY_BOUND, RULES_BOUND = 2.15, 1.35, 3.65  # (1.75, 1.08, 3.05)
 BG_BOUND = 1.9  # (1.55); Pareto/NBD's ratio moves by a third from run to run: its passes are counted, below
 BG_PASSES, PARETO_PASSES = 16, 22  # (12, 17)
+PATHS_BOUND, LEAD_BOUND, SCORES_BOUND, CHECK_BOUND = 3.8, 4.7, 5.8, 3.15  # (3.0, 3.8, 4.6, 2.5)
 RFM_SCANS, SUMMARY_SCANS = (2, 2), (2, 2)  # the check of the table, and the answer
 
 
@@ -112,7 +116,24 @@ def test_purchase_summary_beside_a_bare_query(orders):
     assert_kept(found, SUMMARY_BOUND)
 
 
-def test_rules_of_attribution_beside_a_bare_window():
+def test_check_beside_a_bare_query(orders):
+    log = orders.assign(order_id=[f"O{i}" for i in range(len(orders))])
+    log.loc[:9, "amount"] = np.inf
+    bare = """
+        select count(*) filter (where customer_id is null or trim(customer_id) = '') as customer_id,
+            count(*) filter (where ordered_at is null or year(ordered_at) not between 1900 and 2199) as ordered_at,
+            count(*) filter (where amount is null or isinf(amount) or isnan(amount)) as amount,
+            count(*) filter (where order_id is null or trim(order_id) = '') as order_id
+        from log
+    """
+    ours = schema.violations(log, schema.ORDERS).set_index("column")["rows"]
+    assert ours["amount"] == queried(bare, log=log)["amount"].iloc[0] == 10
+    found = race(lambda: schema.violations(log, schema.ORDERS), lambda: queried(bare, log=log), bound=CHECK_BOUND)
+    assert_kept(found, CHECK_BOUND)
+
+
+@pytest.fixture(scope="module")
+def touches_and_sales() -> tuple[pd.DataFrame, pd.DataFrame]:
     log = pd.concat(data.touches(200_000, 50_000), ignore_index=True)
     at = np.datetime64("2024-01-01", "us")
     touches = pd.DataFrame(
@@ -126,6 +147,29 @@ def test_rules_of_attribution_beside_a_bare_window():
     sales = pd.DataFrame(
         {"customer_id": sold["id"], "converted_at": at + sold["again"].to_numpy().astype("timedelta64[s]")}
     ).reset_index(drop=True)
+    return touches, sales
+
+
+def test_chains_and_coalitions_beside_counting_in_python(touches_and_sales):
+    """The yardstick is one count of the steps of the same paths by Python itself."""
+    table = journeys.paths(*touches_and_sales, as_of=dt.date(2024, 7, 31), lookback_days=None)
+    texts = table["path"].tolist()
+
+    def bare() -> None:
+        steps: Counter[tuple[str, str]] = Counter()
+        for text in texts:
+            channels = text.split(" > ")
+            steps.update(itertools.pairwise(channels))
+
+    def ours() -> pd.DataFrame:
+        models = ["markov_1", "markov_2", "shapley"]
+        return attribution.attribute_paths(table, models=models, replicates=2, rng=np.random.default_rng(1))
+
+    assert_kept(race(ours, bare, bound=PATHS_BOUND), PATHS_BOUND)
+
+
+def test_rules_of_attribution_beside_a_bare_window(touches_and_sales):
+    touches, sales = touches_and_sales
     bare = """
         with known as (
             select customer_id, touched_at as moment, channel from touches
@@ -153,6 +197,42 @@ def test_rules_of_attribution_beside_a_bare_window():
 
     found = race(ours, lambda: queried(bare, touches=touches, sales=sales), bound=RULES_BOUND)
     assert_kept(found, RULES_BOUND)
+
+
+def test_a_lead_model_beside_bare_sorts():
+    """The yardstick is three of NumPy's stable sorts of each column, as bins and folds need a few of them."""
+    rng = np.random.default_rng(3)
+    X = rng.normal(size=(20_000, 20))
+    y = rng.random(20_000) < special.expit(0.6 * X[:, :5].sum(axis=1) - 2.0)
+    table = pd.DataFrame(X, columns=[f"x{i}" for i in range(20)])
+
+    def bare() -> None:
+        for column in [*X.T] * 3:
+            np.argsort(column, kind="stable")
+
+    assert_kept(race(lambda: scoring.LeadClassifier().fit(table, y), bare, bound=LEAD_BOUND), LEAD_BOUND)
+
+
+def test_rule_scores_beside_a_bare_query():
+    leads, events = (
+        queried(data.QUERIES[kind], part=pd.concat(getattr(data, kind)(rows, 20_000), ignore_index=True))
+        for kind, rows in (("leads", 20_000), ("lead_events", 200_000))
+    )
+    bare = """
+        with daily as (
+            select lead_id, event, occurred_at::date as day, count(*) as events, max(occurred_at) as last_at
+            from events group by all
+        ),
+        running as (select *, sum(events) over (partition by lead_id order by day) as so_far from daily)
+        select lead_id, max(so_far) as most, max(last_at) as last_at from leads left join running using (lead_id)
+        group by 1 order by 1
+    """
+
+    def ours() -> pd.DataFrame:
+        return scoring.score_leads(leads, events, card=CARD, as_of=dt.date(2024, 5, 14))
+
+    found = race(ours, lambda: queried(bare, leads=leads, events=events), bound=SCORES_BOUND)
+    assert_kept(found, SCORES_BOUND)
 
 
 @pytest.fixture(scope="module")

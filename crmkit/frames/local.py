@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 from narwhals.stable.v2.dependencies import is_polars_dataframe
 
-from crmkit.errors import DomainError
+from crmkit.errors import DomainError, SchemaError
 from crmkit.frames.native import recognised
 from crmkit.frames.pandas_columns import as_text
 
@@ -67,18 +67,23 @@ def local_columns(table: Any) -> dict[str, Numbers | Categories]:
     native, library = recognised(table)
     if library in ("polars lazy", "duckdb", "spark"):
         raise DomainError(f"An estimator learns from a table in memory, got a {library} one; collect it first.")
+    names = list(native.column_names if library == "pyarrow" else native.columns)
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SchemaError(f"Several columns are named {twice!r}; expected one.\nDrop or rename the others first.")
     if library == "pandas":
-        return {str(name): local_column(str(name), native[name]) for name in native.columns}
-    names = native.columns if library == "polars" else native.column_names
+        return {str(name): local_column(str(name), native[name]) for name in names}
     return {name: local_column(name, _of_arrow(native[name], library)) for name in names}
 
 
-def local_arrays(columns: Mapping[str, npt.NDArray[Any]]) -> dict[str, Numbers | Categories]:
-    """Take columns that `arrays` handed over."""
-    return {name: local_column(name, pd.Series(values)) for name, values in columns.items()}
+def local_arrays(
+    columns: Mapping[str, npt.NDArray[Any]], *, sorted_anew: bool = False
+) -> dict[str, Numbers | Categories]:
+    """Take columns that `arrays` handed over; of rows that are not in the caller's order an error names none."""
+    return {name: local_column(name, pd.Series(values), sorted_anew) for name, values in columns.items()}
 
 
-def local_column(name: str, column: pd.Series[Any]) -> Numbers | Categories:
+def local_column(name: str, column: pd.Series[Any], sorted_anew: bool = False) -> Numbers | Categories:
     """Read one column; DomainError for times and for what is neither number nor text."""
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
@@ -86,12 +91,11 @@ def local_column(name: str, column: pd.Series[Any]) -> Numbers | Categories:
     if pd.api.types.is_bool_dtype(kind):
         return _texts(column)
     if pd.api.types.is_numeric_dtype(kind) and getattr(kind, "kind", "f") != "c":
-        return Numbers(_finite(name, column.to_numpy(dtype=np.float64, na_value=np.nan)))
+        return Numbers(_finite(name, column.to_numpy(dtype=np.float64, na_value=np.nan), sorted_anew))
     held = pd.api.types.infer_dtype(column, skipna=True)
     if held in _NUMBERS:
-        return Numbers(
-            _finite(name, pd.to_numeric(column.astype(object).where(column.notna(), np.nan)).to_numpy(float))
-        )
+        numbers = pd.to_numeric(column.astype(object).where(column.notna(), np.nan)).to_numpy(float)
+        return Numbers(_finite(name, numbers, sorted_anew))
     if held in ("string", "boolean", "mixed", "mixed-integer"):
         return _texts(column)
     raise DomainError(
@@ -132,11 +136,12 @@ def _categories(codes: npt.NDArray[np.int64], found: list[Any]) -> Categories:
     return Categories(moved[codes], tuple(labels))
 
 
-def _finite(name: str, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _finite(name: str, values: npt.NDArray[np.float64], sorted_anew: bool) -> npt.NDArray[np.float64]:
     endless = np.isinf(values)
     if endless.any():
+        rows = f" in {endless.sum()} of {len(values)} rows (first: row {int(np.argmax(endless))})"
         raise DomainError(
-            f"Column {name!r} holds infinity in {endless.sum()} of {len(values)} rows (first: row "
-            f"{int(np.argmax(endless))}); expected finite numbers, NaN or empty where nothing is known."
+            f"Column {name!r} holds infinity{'' if sorted_anew else rows}; expected finite numbers, NaN or empty where "
+            f"nothing is known."
         )
     return values

@@ -95,7 +95,7 @@ def read(
     day = frames.as_day(as_of)
     rows, tied = _touch_rows(touches, day, by, keep)
     sold = _sale_rows(conversions, day, beside=rows)
-    rows, sold = _same_ids(rows, sold)
+    rows, sold = schema.same_ids(rows, sold)
     channels = np.array(frames.distinct_rows(rows, ["channel"])["channel"].tolist(), dtype=object)
     _check_names(channels)
     marks = {name: sold.filter(nw.col("milestone") == name) for name in MILESTONES} if milestones else {}
@@ -144,14 +144,6 @@ def _sale_rows(conversions: Any, day: dt.date, *, beside: frames.Frame) -> frame
     squared = timed.with_columns(sold=sold, square=nw.col("value") * nw.col("value"))
     named = [name for name in ("conversion_id",) if name in names]
     return squared.select("customer_id", "sold", "clock", "value", "square", "milestone", "converted_at", *named)
-
-
-def _same_ids(rows: frames.Frame, sold: frames.Frame) -> tuple[frames.Frame, frames.Frame]:
-    kinds = [frames.kinds_of(frame, ["customer_id"])["customer_id"] for frame in (rows, sold)]
-    if kinds[0] == kinds[1]:
-        return rows, sold
-    text = nw.col("customer_id").cast(nw.String)
-    return rows.with_columns(customer_id=text), sold.with_columns(customer_id=text)
 
 
 def _check_names(channels: NDArray[Any]) -> None:

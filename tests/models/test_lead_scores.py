@@ -105,6 +105,10 @@ def test_expected_profit_of_free_calls_and_of_calls_that_never_pay():
     came = np.array([1.0, 0.0, 1.0, 0.0])
     free = scores.expected_maximum_profit(came, [4, 3, 2, 1], call=CallProfit(10.0, 0.0))
     assert free.profit == pytest.approx(10.0 * 0.3 * 0.5)
+    assert free.share_to_call == 1.0
+    rng = np.random.default_rng(0)  # sums of 400 shares: without a bound 1.0000000000000004 of the list is called
+    many = scores.expected_maximum_profit(rng.integers(0, 2, 400), rng.random(400), call=CallProfit(100.0, 0.0))
+    assert many.share_to_call <= 1.0
     dear = scores.expected_maximum_profit(came, [4, 3, 2, 1], call=CallProfit(10.0, 11.0))
     assert (dear.profit, dear.share_to_call, dear.cutoff) == (0.0, 0.0, None)
 

@@ -83,9 +83,7 @@ def _touched(first_touch: Any) -> frames.Frame:
 
 def _joined(touched: frames.Frame, valued: frames.Frame) -> frames.Frame:
     """One row per customer of either table: channel, value; 0 where there is none."""
-    kinds = [frames.kinds_of(frame, ["customer_id"])["customer_id"] for frame in (touched, valued)]
-    if kinds[0] != kinds[1]:
-        touched, valued = (frame.with_columns(nw.col("customer_id").cast(nw.String)) for frame in (touched, valued))
+    touched, valued = schema.same_ids(touched, valued)
     named = touched.select("customer_id", nw.col("channel").cast(nw.String).fill_null(UNATTRIBUTED))
     worth = valued.select("customer_id", nw.col("value").cast(nw.Float64))
     brought = named.join(worth, on="customer_id", how="left").with_columns(nw.col("value").fill_null(0.0))

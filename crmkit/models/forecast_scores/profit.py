@@ -108,7 +108,7 @@ def expected_maximum_profit(
     mass = np.diff(betainc(call.alpha, call.beta, ends))
     first = call.mean_share * np.diff(betainc(call.alpha + 1.0, call.beta, ends))
     profit = float((call.value * first) @ yes - (call.cost * mass) @ (yes + no))
-    share = float(mass @ (yes + no))
+    share = min(float(mass @ (yes + no)), 1.0)
     of_all = call.value * call.mean_share * float(yes[-1]) - call.cost
     return ExpectedProfit(max(profit, 0.0), share, _cutoff(scores, rows, share), of_all)
 

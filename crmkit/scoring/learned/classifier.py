@@ -235,13 +235,14 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _checked_parameters(self) -> Scale:
         if not 0.0 < self.least_bin_share <= 0.5:
             raise DomainError(f"least_bin_share must lie in (0, .5], got {self.least_bin_share}.")
-        if self.least_bin_rows < 0.0 or self.smoothing < 0.0:
+        if not (0.0 <= self.least_bin_rows < np.inf and 0.0 <= self.smoothing < np.inf):
             raise DomainError(
-                f"least_bin_rows and smoothing must be at least 0, got {self.least_bin_rows} and {self.smoothing}."
+                f"least_bin_rows and smoothing must be at least 0 and finite, got {self.least_bin_rows} and "
+                f"{self.smoothing}."
             )
         if not self.strength > 0.0:
             raise DomainError(f"strength must be above 0, got {self.strength}.")
-        if self.least_events < 1:
+        if not self.least_events >= 1:
             raise DomainError(f"least_events must be at least 1, got {self.least_events}.")
         return Scale(self.even_points, self.double_points)
 
@@ -258,6 +259,8 @@ class LeadClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _taken(self, X: Any, y: ArrayLike) -> tuple[dict[str, Numbers | Categories], NDArray[Any]]:
         if is_table(X):
             columns = local_columns(X)
+            if not columns:
+                raise DomainError("X has no column to learn from; expected at least one.")
             validate_data(self, header(X), y, skip_check_array=True)
             labels = column_or_1d(y, warn=True)
             check_consistent_length(X, labels)

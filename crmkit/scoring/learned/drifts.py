@@ -10,12 +10,14 @@ import numpy as np
 from narwhals.stable.v2.typing import IntoFrameT
 from scipy.special import chdtri
 
-from crmkit import frames
+from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.frames.local import Categories, Numbers, local_arrays
 from crmkit.models.cuts import tied_quantiles
 from crmkit.models.weight_of_evidence import stability
+from crmkit.schema import Table
 from crmkit.scoring.learned.point_card import F64, I64
+from crmkit.scoring.whole_numbers import checked_whole
 
 # Siddiqi (2006): below .1 nothing to speak of, from .25 on a new population.
 _MODERATE, _LARGE = 0.1, 0.25
@@ -32,7 +34,7 @@ def drift(reference: IntoFrameT, current: Any, *, columns: Sequence[str] | None 
     columns : sequence of str, optional
         Which to compare; by default all that both tables have but ids, outcomes and times.
     bins : int
-        Quantiles of a number, at least 2; fewer where many values are equal.
+        Quantiles of a number, 2 to 1000; fewer where many values are equal.
 
     Returns
     -------
@@ -45,16 +47,17 @@ def drift(reference: IntoFrameT, current: Any, *, columns: Sequence[str] | None 
     Raises
     ------
     DomainError
-        A table is empty, or a column is not in both.
+        A table is empty, or a column is not in both or holds what is neither number nor text.
+    SchemaError
+        Two columns of a table have one name.
 
     Notes
     -----
     A number is cut at the quantiles of the reference, equal values together; categories of less than 3 % go together,
     with those never seen. Missing values are a bin of their own. Half a row is added to each bin.
     """
-    if bins < 2:
-        raise DomainError(f"bins must be at least 2, got {bins}.")
-    then, now = frames.enter(reference), frames.enter(current)
+    checked_whole(bins, "bins", least=2, most=1000)
+    then, now = _entered(reference, "reference"), _entered(current, "current")
     names = _compared(then, now, columns)
     rows = [_compare(name, _counted(then, name), _counted(now, name), bins) for name in names]
     rows.sort(key=lambda row: (-row["psi"], row["column"]))
@@ -64,6 +67,12 @@ def drift(reference: IntoFrameT, current: Any, *, columns: Sequence[str] | None 
 
 
 _NAMES = ("column", "psi", "level", "by_chance", "bins", "missing_reference", "missing_current", "unseen", "edges")
+
+
+def _entered(table: Any, name: str) -> frames.Frame:
+    if not frames.column_names(table):
+        raise DomainError(f"{name} has no column; expected those that are to be compared.")
+    return schema.admit(table, Table(name, "leads of then or now", ()), passing=True)
 
 
 def _compared(then: frames.Frame, now: frames.Frame, columns: Sequence[str] | None) -> list[str]:
@@ -82,12 +91,15 @@ def _compared(then: frames.Frame, now: frames.Frame, columns: Sequence[str] | No
 
 def _counted(table: frames.Frame, name: str) -> tuple[Numbers | Categories, F64]:
     one = table.select(nw.col(name))
-    if frames.kinds_of(one, [name])[name] in (nw.Categorical, nw.Enum):
+    kind = frames.kinds_of(one, [name])[name]
+    if kind.is_nested():
+        raise DomainError(f"Column {name!r} holds {kind} values; expected numbers, texts or truth values.")
+    if kind in (nw.Categorical, nw.Enum):
         one = one.with_columns(nw.col(name).cast(nw.String))
     cells = frames.distinct_rows(one, [name])
     if not len(cells["count"]):
         raise DomainError("A table without rows can't be compared; expected at least one lead in each.")
-    return local_arrays({name: cells[name]})[name], cells["count"].astype(np.float64)
+    return local_arrays({name: cells[name]}, sorted_anew=True)[name], cells["count"].astype(np.float64)
 
 
 def _compare(

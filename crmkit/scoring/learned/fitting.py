@@ -14,7 +14,7 @@ from crmkit import frames
 from crmkit.errors import DomainError, FitError
 from crmkit.frames.local import Categories, Numbers, rows_of
 from crmkit.scoring.learned.evidence import Monotone, fit_point_card
-from crmkit.scoring.learned.leads import MaturedLeads, matured_leads
+from crmkit.scoring.learned.leads import MaturedLeads, listed, matured_leads
 from crmkit.scoring.learned.leakage import LeadColumn, column_report, unseen
 from crmkit.scoring.learned.model import LeadModel
 from crmkit.scoring.learned.point_card import F64, PointCard, Scale
@@ -95,6 +95,8 @@ def fit_lead_model(
         Fewer than 40 converted or 40 not converted among the leads with a label.
     DomainError
         An argument is out of its domain.
+    SchemaError
+        A lead stands twice.
 
     Notes
     -----
@@ -107,7 +109,7 @@ def fit_lead_model(
         as_of,
         horizon_days,
         features,
-        Choice(suspects, tuple(keep), recent_share, with_challenger),
+        Choice(suspects, tuple(listed(keep, "keep")), recent_share, with_challenger),
         Way(monotone or {}, Scale(even_points, double_points)),
     )[0]
 
@@ -143,7 +145,7 @@ def fitted(
     beside: Sequence[str] = (),
 ) -> tuple[LeadModel, PointCard | None, MaturedLeads, NDArray[np.bool_]]:
     """Learn the model and its rehearsal; returns both, the leads with the columns `beside`, and which are recent."""
-    taken = features if features is None else list(dict.fromkeys([*features, *beside]))
+    taken = features if features is None else list(dict.fromkeys([*listed(features, "features"), *beside]))
     found = matured_leads(leads, as_of=as_of, horizon_days=horizon_days, features=taken)
     learnt = list(found.columns) if features is None else list(features)
     choice.check(learnt)

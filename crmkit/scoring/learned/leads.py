@@ -15,6 +15,7 @@ from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.frames.local import Categories, Numbers, local_arrays, rows_of
 from crmkit.scoring.learned.point_card import F64
+from crmkit.scoring.whole_numbers import checked_whole
 
 I64 = NDArray[np.int64]
 # Who and when, not what: never learnt from unless asked for by name.
@@ -64,9 +65,9 @@ class MaturedLeads:
 def matured_leads(leads: Any, *, as_of: dt.date, horizon_days: int, features: Sequence[str] | None) -> MaturedLeads:
     """Label leads and hand their traits over."""
     day = frames.as_day(as_of)
-    if horizon_days < 1:
-        raise DomainError(f"horizon_days must be at least 1 (days), got {horizon_days}.")
+    checked_whole(horizon_days, "horizon_days", most=36_525, unit="days")
     table = admitted(leads)
+    schema.check_once(table, "leads", "lead_id")
     used, unused = traits(table, features)
     numbered = _with_days(table.select(*_OWN, *(name for name in used if name not in _OWN)), day)
     cells = frames.arrays(numbered.sort("crmkit_day", "lead_id"), ["crmkit_day", "crmkit_took", *used])
@@ -74,7 +75,7 @@ def matured_leads(leads: Any, *, as_of: dt.date, horizon_days: int, features: Se
     backwards = took < 0
     mature = (created + horizon_days <= day.toordinal()) & ~backwards
     young = ~mature & ~backwards
-    columns = local_arrays(cells)
+    columns = local_arrays(cells, sorted_anew=True)
     return MaturedLeads(
         {name: rows_of(column, mature) for name, column in columns.items()},
         (took[mature] <= horizon_days).astype(np.float64),
@@ -109,12 +110,19 @@ def traits(table: frames.Frame, features: Sequence[str] | None) -> tuple[list[st
     if features is None:
         chosen = [name for name in names if name not in why]
     else:
-        chosen = list(features)
+        chosen = listed(features, "features")
         _check_features(chosen, names, why)
         why |= {name: "not chosen" for name in names if name not in chosen and name not in why}
     if not chosen:
         raise DomainError("leads holds no column to learn from; expected at least one attribute beside id and times.")
     return chosen, {name: reason for name, reason in why.items() if name not in chosen}
+
+
+def listed(names: Sequence[str], what: str) -> list[str]:
+    """List names of columns; a lone text is no list of its letters."""
+    if isinstance(names, str):
+        raise DomainError(f"{what} must be a list of column names, such as [{names!r}], got {names!r}.")
+    return list(names)
 
 
 def _check_features(chosen: list[str], names: list[str], why: dict[str, str]) -> None:

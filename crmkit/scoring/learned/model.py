@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, TypeAlias
 
+from crmkit.errors import DomainError
 from crmkit.models.stored import read_stored
 from crmkit.notebook_cards import notebook_card
 from crmkit.scoring.cards import Band, Scorecard
@@ -127,6 +128,13 @@ class LeadModel:
         columns = tuple(LeadColumn(**{**column, "flags": tuple(column["flags"])}) for column in plain["columns"])
         test = None if plain["test"] is None else LeadTest.from_dict(plain["test"])
         return cls(**{**plain, "card": PointCard.from_dict(plain["card"]), "columns": columns, "test": test})
+
+
+def checked_model(model: object, name: str) -> LeadModel:
+    """Return a lead model; DomainError for anything else."""
+    if not isinstance(model, LeadModel):
+        raise DomainError(f"{name} must be a LeadModel, such as fit_lead_model gives, got {type(model).__name__}.")
+    return model
 
 
 def _reach(column: BinnedColumn) -> tuple[str, float, float, str]:

@@ -13,7 +13,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.scoring.learned import wording
-from crmkit.scoring.learned.model import LeadModel
+from crmkit.scoring.learned.model import LeadModel, checked_model
 from crmkit.scoring.learned.point_card import BinnedColumn, PointCard
 from crmkit.segment_maps import Locale, checked_locale
 
@@ -48,13 +48,14 @@ def predict_leads(leads: IntoFrameT, *, model: LeadModel, as_of: dt.date, locale
     Raises
     ------
     DomainError
-        The table lacks a column that the model was learnt from.
+        The table lacks a column that the model was learnt from, or holds something else in it.
     """
     checked_locale(locale)
     day = frames.as_day(as_of)
-    card = model.card
+    card = checked_model(model, "model").card
     table = schema.admit(leads, schema.LEADS, passing=True)
     _check_columns(frames.names_of(table), card)
+    _check_kinds(table, card)
     known = table.filter(nw.col("created_at").cast(nw.Date) <= nw.lit(day))
     packed = known.select("lead_id", **_packed(known, card))
     named = frames.settled(_with_points(packed, card, model.base_rate), like=leads)
@@ -73,6 +74,30 @@ def _check_columns(names: Sequence[str], card: PointCard) -> None:
             f"The model was learnt from {len(card.columns)} columns; leads lacks {', '.join(map(repr, lacking))}.\n"
             f"Give them (empty where nothing is known), under the names they had when it was fitted."
         )
+
+
+def _check_kinds(table: frames.Frame, card: PointCard) -> None:
+    """Refuse a column that was learnt as numbers and holds texts, and one that holds neither; empty ones pass."""
+    kinds = frames.kinds_of(table, [column.name for column in card.columns])
+    for column in card.columns:
+        kind, cell = kinds[column.name], nw.col(column.name)
+        is_text = kind in (nw.String, nw.Categorical, nw.Enum)
+        if kind.is_numeric() or kind in (nw.Boolean, nw.Unknown) or (is_text and column.kind == "category"):
+            continue
+        odd = ~cell.is_null()
+        if is_text:  # numbers that were read as text, too large for 64 bits for one, are still numbers
+            odd &= ~cell.cast(nw.String).str.contains(_NUMBER)
+        first = frames.arrays(table.filter(odd).select(column.name).head(1), [column.name])[column.name]
+        if len(first):
+            learnt = "numbers" if column.kind == "number" else "categories"
+            holds = f"texts such as {str(first[0])!r}" if is_text else f"{kind} values"
+            raise DomainError(
+                f"Column {column.name!r} was learnt as {learnt} and now holds {holds}.\n"
+                f"Bring it into the form that it had when the model was fitted."
+            )
+
+
+_NUMBER = r"^\s*[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?\s*$"
 
 
 def _packed(table: frames.Frame, card: PointCard) -> dict[str, nw.Expr]:

@@ -14,7 +14,8 @@ from crmkit.models import forecast_scores as scores
 from crmkit.models.forecast_scores import Score
 from crmkit.scoring.learned.evidence import Monotone
 from crmkit.scoring.learned.fitting import Choice, Way, fitted
-from crmkit.scoring.learned.model import LeadModel
+from crmkit.scoring.learned.leads import listed
+from crmkit.scoring.learned.model import LeadModel, checked_model
 from crmkit.scoring.learned.rehearsal import LEAST_RECENT
 
 # So much less AUC is not worse to speak of.
@@ -65,8 +66,13 @@ def retrain_lead_model(
         As for `fit_lead_model`.
     previous : LeadModel
         The one in use.
+
+    Raises
+    ------
+    FitError, DomainError, SchemaError
+        As `fit_lead_model`; `previous` is no model, or was learnt from a column that `leads` does not have.
     """
-    old = [column.name for column in previous.card.columns]
+    old = [column.name for column in checked_model(previous, "previous").card.columns]
     lacking = sorted(set(old) - set(map(str, frames.column_names(leads))))
     if lacking:
         raise DomainError(f"The previous model was learnt from {lacking[0]!r}, which leads does not have.")
@@ -75,7 +81,7 @@ def retrain_lead_model(
         as_of,
         previous.horizon_days,
         features,
-        Choice(suspects, tuple(keep), recent_share, False),
+        Choice(suspects, tuple(listed(keep, "keep")), recent_share, False),
         Way(monotone or {}, previous.card.scale),
         beside=old,
     )

@@ -16,6 +16,7 @@ from crmkit.models.forecast_scores.score import F64, normal_width, wilson_ends
 from crmkit.models.score_bands import best_cuts
 from crmkit.models.two_samples import difference_of_proportions
 from crmkit.scoring.nurturing.leads import scored_outcomes
+from crmkit.scoring.whole_numbers import checked_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,8 @@ def band_outcomes(
         `lead_id`, `score`; one row per lead, **as known before the outcome**: a score that counts what a lead did until
         it converted proves nothing.
     leads : data frame, `schema.LEADS`
-        `lead_id`, `created_at`, `converted_at` (empty if not). Leads without a score are left out.
+        `lead_id`, `created_at`, `converted_at` (empty if not). Leads without a score are left out; where no score is
+        of a lead, a warning says so.
     as_of : date
         Last day of the leads, inclusive.
     horizon_days : int
@@ -140,11 +142,9 @@ def suggest_bands(
     the number with the largest BIC. The cuts are drawn by hindsight: hold them against leads that came later with
     `band_outcomes`.
     """
-    if not (1 <= most_bands <= 20 and least_leads >= 1 and least_converted >= 1):
-        raise DomainError(
-            "most_bands must lie between 1 and 20, least_leads and least_converted be at least 1, got "
-            f"{most_bands}, {least_leads} and {least_converted}."
-        )
+    checked_whole(most_bands, "most_bands", most=20)
+    for name, least in (("least_leads", least_leads), ("least_converted", least_converted)):
+        checked_whole(least, name, most=10**9, unit="leads")
     cells = scored_outcomes(scores, leads, as_of, horizon_days)
     mature = cells["mature"] == 1
     score, at = np.unique(cells["score"][mature], return_inverse=True)
@@ -166,7 +166,7 @@ def suggest_bands(
 def _checked_edges(edges: Sequence[float]) -> F64:
     cuts = np.asarray(edges, dtype=np.float64)
     if cuts.ndim != 1 or not len(cuts) or not np.isfinite(cuts).all() or (np.diff(cuts) <= 0.0).any():
-        raise DomainError(f"edges must be one or more ascending numbers, such as (30, 60), got {tuple(edges)}.")
+        raise DomainError(f"edges must be one or more ascending numbers, such as (30, 60), got {edges!r}.")
     return cuts
 
 

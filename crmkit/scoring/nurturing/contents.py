@@ -16,8 +16,9 @@ from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import normal_width
 from crmkit.schema import LEAD_EVENTS, Table
 from crmkit.scoring.nurturing import texts
-from crmkit.scoring.nurturing.leads import checked_horizon, end_of, leads_until, same_ids
+from crmkit.scoring.nurturing.leads import checked_horizon, end_of, leads_until
 from crmkit.scoring.nurturing.risk_hours import HOUR, Found, Question, compared, subjects
+from crmkit.scoring.whole_numbers import checked_whole
 from crmkit.segment_maps import Locale, checked_locale
 
 BASIS: Final = "observed, not causal"
@@ -127,9 +128,7 @@ def content_effects(
 
 
 def _checked_hours(within_days: int) -> int:
-    if not 1 <= within_days <= 3650:
-        raise DomainError(f"within_days must lie between 1 and 3650 (days), got {within_days}.")
-    return 24 * within_days
+    return 24 * checked_whole(within_days, "within_days", most=3650, unit="days")
 
 
 def _checked_activity(activity: Sequence[int]) -> tuple[int, ...]:
@@ -152,7 +151,8 @@ def _events(events: Any, of: str, known: frames.Frame, question: Question) -> fr
     needed = ["lead_id", "event", "occurred_at", *(["content"] if of == "content" else [])]
     entered = schema.admit(events, Table("lead_events", LEAD_EVENTS.row, columns), columns=needed, beside=known)
     timed = frames.with_seconds(entered, at="occurred_at").filter(nw.col("at") < question.end)
-    own, others = same_ids(known, timed.select("lead_id", "at", content=nw.col(of).cast(nw.String)))
+    seen = timed.select("lead_id", "at", content=nw.col(of).cast(nw.String))
+    own, others = schema.same_ids(known, seen, "lead_id")
     joined = others.join(own.select("lead_id", "lead", "created"), on="lead_id", how="inner")
     hour = (nw.col("at") - nw.col("created") + _BEFORE * HOUR) // HOUR - _BEFORE
     return joined.select("lead", "content", "at", hour=hour)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
+import warnings
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import narwhals.stable.v2 as nw
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.schema import LEADS, Column, Table
+from crmkit.scoring.whole_numbers import checked_whole
 
 DAY: Final = 86_400
 _EPOCH: Final = dt.date(1970, 1, 1)
@@ -29,9 +31,7 @@ def end_of(as_of: dt.date) -> int:
 
 def checked_horizon(horizon_days: int) -> int:
     """Refuse a horizon that is none."""
-    if not 1 <= horizon_days <= 36_525:
-        raise DomainError(f"horizon_days must lie between 1 and 36525 (days), got {horizon_days}.")
-    return horizon_days
+    return checked_whole(horizon_days, "horizon_days", most=36_525, unit="days")
 
 
 def leads_until(leads: Any, as_of: dt.date, *, by: str | None = None, outcome: bool = True) -> frames.Frame:
@@ -63,33 +63,50 @@ def scored_outcomes(scores: Any, leads: Any, as_of: dt.date, horizon_days: int) 
     Mature: the horizon after the lead's creation is over by the end of `as_of`. Converted: within it.
     """
     seconds = checked_horizon(horizon_days) * DAY
-    rows = scored(scores, leads, as_of)
+    met = scored(scores, leads, as_of)
+    rows = met.rows
     due = nw.col("created") + seconds
     flagged = rows.with_columns(
         mature=frames.one_if(due <= end_of(as_of)),
         won=frames.one_if(~nw.col("converted").is_null() & (nw.col("converted") < due)),
     )
     cells = frames.distinct_rows(flagged, ["score", "mature", "won"])
+    met.report(len(cells["count"]))
     return {"score": cells["score"], "mature": cells["mature"], "converted": cells["won"], "count": cells["count"]}
 
 
-def scored(scores: Any, leads: Any, as_of: dt.date, *, outcome: bool = True) -> frames.Frame:
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """Leads with their scores, and the two tables that they come from."""
+
+    rows: frames.Frame
+    known: frames.Frame
+    given: frames.Frame
+
+    def report(self, found: int) -> None:
+        """Warn where there are leads, and scores, and nothing was found: the ids are not of one kind."""
+        if found:
+            return
+        first = [
+            frames.arrays(table.select(first=nw.col("lead_id").min()), ["first"])["first"].tolist()[0]
+            for table in (self.known, self.given)
+        ]
+        if not any(one is None or one != one for one in first):
+            warnings.warn(
+                f"No score is of a lead that was there by as_of, so all are left out: the first of the leads is "
+                f"{first[0]!r}, of the scores {first[1]!r}. Give both tables the same lead_id.",
+                stacklevel=4,
+            )
+
+
+def scored(scores: Any, leads: Any, as_of: dt.date, *, outcome: bool = True) -> Scored:
     """Join scores (float64) to what `leads_until` gives; leads without a score are left out."""
     known = leads_until(leads, as_of, outcome=outcome)
     given = schema.admit(scores, SCORES, beside=known)
     schema.check_once(given, "scores", "lead_id")
-    known, given = same_ids(known, given)
+    known, given = schema.same_ids(known, given, "lead_id")
     points = given.select("lead_id", score=nw.col("score").cast(nw.Float64))
-    return known.join(points, on="lead_id", how="inner")
-
-
-def same_ids(left: frames.Frame, right: frames.Frame) -> tuple[frames.Frame, frames.Frame]:
-    """Give the lead ids of two tables one type."""
-    kinds = [frames.kinds_of(frame, ["lead_id"])["lead_id"] for frame in (left, right)]
-    if kinds[0] == kinds[1]:
-        return left, right
-    as_text = nw.col("lead_id").cast(nw.String)
-    return left.with_columns(as_text), right.with_columns(as_text)
+    return Scored(known.join(points, on="lead_id", how="inner"), known, points)
 
 
 def _table(by: str | None) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import calendar
 import datetime as dt
 import math
 from typing import Any
@@ -28,7 +29,7 @@ def qualified_share(
         `lead_id`, `score`; one row per lead. Scores that grow with age favour old months: score all leads at one age,
         or read the last months with care.
     leads : data frame, `schema.LEADS`
-        `lead_id`, `created_at`. Leads without a score are left out.
+        `lead_id`, `created_at`. Leads without a score are left out; where no score is of a lead, a warning says so.
     as_of : date
         Last day of the leads, inclusive.
     threshold : float
@@ -54,12 +55,12 @@ def qualified_share(
     normal_width(level)
     if not math.isfinite(threshold):
         raise DomainError(f"threshold must be a finite score, such as 60, got {threshold}.")
-    rows = scored(scores, leads, as_of, outcome=False).with_columns(
-        qualifies=frames.one_if(nw.col("score") >= threshold)
-    )
+    met = scored(scores, leads, as_of, outcome=False)
+    rows = met.rows.with_columns(qualifies=frames.one_if(nw.col("score") >= threshold))
     numbered = _with_month(rows)
     sums = numbered.group_by("month").agg(leads=nw.len(), qualified=nw.col("qualifies").sum())
     cells = frames.arrays(sums.sort("month"), ["month", "leads", "qualified"])
+    met.report(len(cells["month"]))
     x, n = (np.asarray(cells[name], dtype=np.float64) for name in ("qualified", "leads"))
     ends = [wilson_ends(float(a / b), float(b), level=level) for a, b in zip(x, n, strict=True)]
     steps, verdicts = compared_in_turn(x, n, level)
@@ -90,5 +91,5 @@ def _with_month(rows: frames.Frame) -> frames.Frame:
 
 def _next_month(as_of: dt.date) -> int:
     """Give the number of the month that is not over on a day: the next one, if it is the last of its month."""
-    tomorrow = as_of + dt.timedelta(days=1)
-    return 12 * tomorrow.year + tomorrow.month - 1
+    is_over = as_of.day == calendar.monthrange(as_of.year, as_of.month)[1]
+    return 12 * as_of.year + as_of.month - 1 + is_over
