@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -175,6 +176,20 @@ def test_a_stored_state_is_the_state(form, tmp_path):
     kept = [churn.update_alerts(table, current[:2], as_of=on(13), rules=RULES) for table in (stored, state)]
     assert_frame_equal(*kept)
     assert kept[0]["state"].tolist() == ["snoozed", "resolved", "ongoing"]
+
+
+def test_a_state_from_a_file_may_have_lost_its_types():
+    """CSV makes numbers of the ids "7", and numbers without any value of reasons that nobody gave."""
+    current = listed(("7", "quiet", "warning", 10), ("12", "quiet", "warning", 5)).assign(value_at_risk=[120, 80])
+    state = churn.update_alerts(None, current, as_of=on(12), rules=RULES)
+    stored = pd.read_csv(StringIO(state.to_csv(index=False)))
+    assert stored["customer_id"].dtype.kind == "i"
+    assert stored["reason"].dtype.kind == "f"
+    after = churn.update_alerts(stored, current, as_of=on(13), rules=RULES)
+    assert after["state"].tolist() == ["ongoing", "ongoing"]
+    assert_frame_equal(after, churn.update_alerts(state, current, as_of=on(13), rules=RULES))
+    nobody = pd.read_csv(StringIO(state[:0].to_csv(index=False)))
+    assert churn.update_alerts(nobody, current, as_of=on(13), rules=RULES)["state"].tolist() == ["opened", "opened"]
 
 
 # ------------------------------------------------------------------------------------------- any course of events

@@ -438,3 +438,63 @@ def test_a_rule_that_could_not_be_asked_gives_an_empty_table():
     assert len(nobody) == 0
     assert list(nobody.columns) == list(found(orders, on).columns)
     assert len(engines.on_polars(churn.alert_quality, orders, as_of=on, rules=[vip, churn.DEFAULT_RULES[6]])) == 0
+
+
+IDS = {"int32": "int32", "float64": "float64", "text": "str", "category": "category"}
+
+
+@pytest.mark.parametrize("kind", IDS)
+@pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])
+def test_ids_of_another_type_are_the_same_customers(name, kind):
+    """An export numbers customers 1, 2, 3, another "1", "2", "3" or 1.0, 2.0, 3.0: all tables of a call meet."""
+    orders = pd.concat([log(["2024-02-01", "2024-03-01"], customer=str(i)) for i in range(1, 4)])
+    plain = {
+        "customers": pd.DataFrame({"customer_id": [1, 2, 3, 4], "tier": ["VIP", "B", "VIP", "VIP"], "value": 10.0}),
+        "contacts": pd.DataFrame({"customer_id": [1, 4], "contacted_at": pd.Timestamp("2024-04-01").as_unit("us")}),
+        "health": pd.DataFrame({"customer_id": [2, 5], "colour": "red"}),
+        "subscriptions": pd.DataFrame(
+            {
+                "customer_id": [3],
+                "started_at": pd.Timestamp("2024-01-01").as_unit("us"),
+                "ended_at": pd.Timestamp("2024-06-10").as_unit("us"),
+            }
+        ),
+    }
+
+    def listed(own, other):
+        def given(table, kind_of):
+            numbers = table["customer_id"].astype("int64")
+            ids = numbers.astype("str").astype(kind_of) if kind_of in ("str", "category") else numbers.astype(kind_of)
+            return engines.to_engine(name, table.assign(customer_id=ids).reset_index(drop=True))
+
+        tables = {key: given(table, other) for key, table in plain.items()}
+        today = churn.alerts(given(orders, own), as_of=dt.date(2024, 6, 1), **tables)
+        state = engines.to_pandas(churn.update_alerts(None, today, as_of=dt.date(2024, 6, 1)))
+        again = churn.alerts(given(orders, own), as_of=dt.date(2024, 6, 2), open_alerts=given(state, other), **tables)
+        rows = engines.to_pandas(again)
+        return sorted((int(customer), rule) for customer, rule in zip(rows["customer_id"], rows["rule"], strict=True))
+
+    expected = [(1, "dormant"), (2, "dormant"), (3, "dormant")]
+    expected += [(1, "vip_no_contact"), (3, "vip_no_contact"), (4, "vip_no_contact")]
+    expected += [(2, "health_red"), (5, "health_red"), (3, "contract_ends")]
+    assert listed("int64", IDS[kind]) == listed(IDS[kind], "int64") == sorted(expected)
+
+
+def test_ids_that_the_own_type_can_not_hold_stay_as_they_are():
+    orders = log(["2024-01-01"], customer="1").astype({"customer_id": "int64"})
+    health = pd.DataFrame({"customer_id": ["1", "new"], "colour": "red"})
+    for name in ("pandas", "pyarrow", "polars"):
+        tables = [engines.to_engine(name, table) for table in (orders, health.astype("str"))]
+        today = churn.alerts(tables[0], as_of=dt.date(2024, 6, 1), health=tables[1], rules=churn.DEFAULT_RULES[-1:])
+        assert engines.to_pandas(today)["customer_id"].tolist() == ["1", "new"], name
+    wide = pd.DataFrame({"customer_id": [1, 2**40], "colour": "red"})
+    small = orders.astype({"customer_id": "int32"})
+    found = churn.alerts(small, as_of=dt.date(2024, 6, 1), health=wide, rules=churn.DEFAULT_RULES[-1:])
+    assert found["customer_id"].tolist() == [1, 2**40]  # as an int32 it would be 0
+
+
+@pytest.mark.parametrize(("colours", "shown"), [(["red", "Red"], "'Red'"), ([3, 3], "'3'")])
+def test_a_colour_that_is_none_is_refused_and_not_passed_over(colours, shown):
+    health = pd.DataFrame({"customer_id": ["a", "b"], "colour": colours})
+    with pytest.raises(SchemaError, match=f"^health.colour: {shown} is no colour; expected green, yellow, unknown, re"):
+        churn.alerts(log(["2024-01-01"]), as_of=dt.date(2024, 6, 1), health=health)

@@ -17,6 +17,7 @@ from crmkit.schema.handovers import (
 )
 from crmkit.schema.narrowed import narrowed
 from crmkit.schema.repeats import check_once
+from crmkit.schema.same_ids import same_ids
 from crmkit.schema.tables import (
     CONTACTS,
     CONTRACTS,
@@ -75,6 +76,7 @@ __all__ = [
     "columns_like",
     "conform",
     "narrowed",
+    "same_ids",
     "scores_up_to",
     "violations",
 ]

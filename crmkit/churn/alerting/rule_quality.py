@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from crmkit import frames, summary
 from crmkit.churn.alerting.conditions import UNTESTABLE, condition
 from crmkit.churn.alerting.log import Days, booked_days, known_on, numbered_days
-from crmkit.churn.alerting.people import Tables, applied, everyone
+from crmkit.churn.alerting.people import Tables, applied, entered, everyone
 from crmkit.churn.alerting.rules import DEFAULT_RULES, AlertRule, checked_rules
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import wilson_ends
@@ -146,9 +146,8 @@ def alert_quality(
     known_rules = applied(asked, tables)
     days = checked_days(as_of, horizon_days, cuts)
     booked = booked_days(orders, as_of=as_of, refunds=refunds)
-    rows = frames.settled(numbered_days(booked), like=orders)
-    known = known_on(rows, known_rules, days, revenue=False)
-    people = everyone(known, tables, days, beside=rows)
+    rows, given = entered(tables, frames.settled(numbered_days(booked), like=orders), days)
+    people = everyone(known_on(rows, known_rules, days, revenue=False), given)
     by_rule = qualities(people, known_rules, days)
     return frames.build(_columns(by_rule, days), like=orders)
 
