@@ -342,6 +342,24 @@ def test_192_daily_runs_are_episodes_not_rows(daily, carried_through):
     assert set(carried_through.loc[carried_through["resolved_on"].isna(), "customer_id"]) == listed_last
 
 
+def test_a_cool_down_makes_fewer_of_them(daily, carried_through):
+    """Episodes that begin within the cool-down after one was over, and are over in it, are none: counted in a walk."""
+    rules = [replace(CYCLE, cool_down_days=30)]
+    state = None
+    for day, current in daily.items():
+        state = churn.update_alerts(state, current, as_of=day, rules=rules)
+    opened = 0
+    own: dict = {}
+    for row in carried_through.sort_values(["customer_id", "opened_on"]).itertuples():
+        over = own.get(row.customer_id)
+        begins = row.opened_on if over is None else max(row.opened_on, over + pd.Timedelta(days=30))
+        ends = pd.Timestamp(LAST) + pd.Timedelta(days=1) if pd.isna(row.resolved_on) else row.resolved_on
+        if begins < ends:
+            opened += 1
+            own[row.customer_id] = ends
+    assert len(state) == opened == 950
+
+
 def test_shuffled_orders_and_a_second_run_change_nothing(retail, daily, carried_through):
     shuffled = engines.to_engine("polars", retail.sample(frac=1.0, random_state=3))
     for day in (FIRST, LAST):

@@ -415,6 +415,10 @@ def test_a_customer_twice_is_refused():
         ({"cuts": 0}, "cuts must lie between 1 and 40"),
         ({"locale": "fr"}, "locale must be"),
         ({"rules": []}, "rules must be at least one"),
+        ({"rules": CYCLE}, "rules must be a sequence of AlertRule objects, such as DEFAULT_RULES"),
+        ({"rules": None}, "rules must be a sequence of AlertRule objects"),
+        ({"horizon_days": 90.5}, r"horizon_days must lie between 1 and 3660 \(whole days\), got 90.5"),
+        ({"cuts": 2.5}, r"cuts must lie between 1 and 40 \(a whole number\), got 2.5"),
         ({"rules": [CYCLE, CYCLE]}, "of unique codes; got cycle twice"),
     ],
 )
@@ -429,6 +433,62 @@ def test_chinese_texts():
     row = found(orders, last + 90 * DAY, rules=[churn.DEFAULT_RULES[0]], locale="zh").iloc[0]
     assert row["reason"] == "通常每 30 天下单一次，上次下单在 90 天前，为通常间隔的 3.0 倍。"
     assert row["play"] == churn.DEFAULT_RULES[0].play_zh
+
+
+def test_each_kind_says_why_in_two_languages():
+    """Read off the definitions: 5, 5 and 2 order days of 20 in windows of 30 days; contacts, a contract, health."""
+    last = dt.date(2024, 6, 30)
+    days = [*range(1, 30, 15), *range(31, 60, 6), *range(61, 90, 6), 200]
+    orders = log((last - back * DAY for back in days), amount=20.0)
+    one = {"window_days": 30, "windows_before": 2, "least_order_days": 2}
+    rules = [
+        AlertRule("cycle", "own_cycle_silence", 0.1, "", "", least_order_days=3, floor_days=1.0),
+        AlertRule("end", "subscription_end", 30.0, "", ""),
+        AlertRule("fewer", "falling_frequency", 0.5, "", "", **one),
+        AlertRule("health", "health_red", 2.0, "", ""),
+        AlertRule("quiet", "silence", 1.0, "", ""),
+        AlertRule("spend", "falling_spend", 0.5, "", "", **one),
+        AlertRule("unheard", "no_contact", 10.0, "", ""),
+    ]
+    stamp = {name: pd.Timestamp(day).as_unit("us") for name, day in (("a", "2024-06-10"), ("b", "2024-07-05"))}
+    tables = {
+        "contacts": pd.DataFrame({"customer_id": ["ann"], "contacted_at": [stamp["a"]]}),
+        "subscriptions": pd.DataFrame({"customer_id": ["ann"], "started_at": [stamp["a"]], "ended_at": [stamp["b"]]}),
+        "health": pd.DataFrame(
+            {"customer_id": ["ann"], "colour": ["red"], "score": [31.6], "turned_red_on": [stamp["a"]]}
+        ),
+    }
+    given_ = {name: engines.to_engine("polars", table) for name, table in tables.items()}
+    said = {
+        locale: found(orders, last, rules=rules, locale=locale, **given_)[["rule", "reason", "evidence"]]
+        for locale in ("en", "zh")
+    }
+    assert said["en"].to_numpy().tolist() == [
+        [
+            "cycle",
+            "Usually orders every 6 days; the last order was 1 day ago, 0.2 times as long.",
+            "13 order days, the last on 2024-06-29",
+        ],
+        ["end", "The contract ends on 2024-07-05, in 5 days.", "runs since 2024-06-10"],
+        [
+            "fewer",
+            "Order days in the last 30 days: 2, where 5.0 were usual.",
+            "order days in the 60 days before: 10",
+        ],
+        ["health", "Health is red, score 32.", "red since 2024-06-10"],
+        ["quiet", "The last order was 1 day ago.", "13 order days, the last on 2024-06-29"],
+        ["spend", "Spent 40 in the last 30 days, where 100 was usual.", "200 in the 60 days before"],
+        ["unheard", "No contact for 20 days.", "last contact on 2024-06-10"],
+    ]
+    assert said["zh"].to_numpy().tolist() == [
+        ["cycle", "通常每 6 天下单一次，上次下单在 1 天前，为通常间隔的 0.2 倍。", "13 个下单日，最近 2024-06-29"],
+        ["end", "合同将于 2024-07-05 到期，还有 5 天。", "自 2024-06-10 起生效"],
+        ["fewer", "最近 30 天下单 2 天，以往通常 5.0 天。", "此前 60 天内 10 个下单日"],
+        ["health", "健康度为红色，得分 32。", "自 2024-06-10 起为红色"],
+        ["quiet", "上次下单在 1 天前。", "13 个下单日，最近 2024-06-29"],
+        ["spend", "最近 30 天消费 40，以往通常 100。", "此前 60 天内 200"],
+        ["unheard", "已 20 天未联系。", "最近联系 2024-06-10"],
+    ]
 
 
 def test_a_rule_that_could_not_be_asked_gives_an_empty_table():

@@ -119,6 +119,8 @@ def test_what_can_not_be_answered_is_refused():
         churn.churn_risk(orders, as_of=DAY, fit=MIXED)
     with pytest.raises(DomainError, match="horizon_days must lie between 1 and 36525"):
         churn.churn_risk(orders, as_of=DAY, horizon_days=0)
+    with pytest.raises(DomainError, match=r"horizon_days must lie between 1 and 36525 \(whole days\), got 90.5"):
+        churn.churn_risk(orders, as_of=DAY, horizon_days=90.5)
     with pytest.raises(DomainError, match=r"need the log up to 2024-09-28 \(90 days later\); it is observed to"):
         churn.churn_labels(orders, as_of=DAY, observed_to=dt.date(2024, 8, 31))
 

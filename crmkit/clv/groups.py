@@ -129,9 +129,7 @@ def _grouped(joined: frames.Frame, groups: Any, by: str, columns: Sequence[str],
     """Give customers, with their summands, their group, in the engine."""
     members = schema.admit(groups, _table_of(by), beside=joined)
     schema.check_once(members, "groups")
-    kinds = [frames.kinds_of(frame, ["customer_id"])["customer_id"] for frame in (joined, members)]
-    if kinds[0] != kinds[1]:
-        joined, members = (frame.with_columns(nw.col("customer_id").cast(nw.String)) for frame in (joined, members))
+    joined, members = schema.same_ids(joined, members)
     named = joined.join(members.select("customer_id", group=nw.col(by).cast(nw.String)), on="customer_id", how="left")
     unit = scale(spend)
     powers = {name: unit * unit if name.endswith("//") else unit for name in columns if name.endswith("/")}

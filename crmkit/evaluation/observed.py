@@ -127,9 +127,7 @@ def _joined(known: frames.Frame, answers: Any, cut: dt.date) -> tuple[dict[str, 
     _check_once(admitted, cut)
     days = {name: name for name in given if name in _DAYS}
     told = _days(admitted.with_columns(told=nw.lit(1)), days, cut)
-    kinds = [frames.kinds_of(frame, ["customer_id"])["customer_id"] for frame in (known, told)]
-    if kinds[0] != kinds[1]:
-        known, told = (frame.with_columns(nw.col("customer_id").cast(nw.String)) for frame in (known, told))
+    known, told = schema.same_ids(known, told)
     joined = known.join(told.select("customer_id", "told", *given), on="customer_id", how="left")
     return frames.arrays(joined.sort("customer_id"), ["customer_id", *_HISTORY, "waited", "told", *given]), given
 

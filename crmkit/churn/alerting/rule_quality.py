@@ -18,6 +18,7 @@ from crmkit.churn.alerting.conditions import UNTESTABLE, condition
 from crmkit.churn.alerting.log import Days, booked_days, known_on, numbered_days
 from crmkit.churn.alerting.people import Tables, applied, entered, everyone
 from crmkit.churn.alerting.rules import DEFAULT_RULES, AlertRule, checked_rules
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import wilson_ends
 
@@ -154,10 +155,10 @@ def alert_quality(
 
 def checked_days(as_of: dt.date, horizon_days: int, cuts: int) -> Days:
     """Check the days of a back-test."""
-    if not 1 <= horizon_days <= _LONGEST:
-        raise DomainError(f"horizon_days must lie between 1 and {_LONGEST} (days), got {horizon_days}.")
-    if not 1 <= cuts <= _MOST_CUTS:
-        raise DomainError(f"cuts must lie between 1 and {_MOST_CUTS}, got {cuts}.")
+    if not is_whole(horizon_days, 1, _LONGEST):
+        raise DomainError(f"horizon_days must lie between 1 and {_LONGEST} (whole days), got {horizon_days!r}.")
+    if not is_whole(cuts, 1, _MOST_CUTS):
+        raise DomainError(f"cuts must lie between 1 and {_MOST_CUTS} (a whole number), got {cuts!r}.")
     return Days(frames.as_day(as_of).toordinal(), horizon_days, cuts)
 
 
