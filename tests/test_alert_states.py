@@ -360,6 +360,26 @@ def test_a_cool_down_makes_fewer_of_them(daily, carried_through):
     assert len(state) == opened == 950
 
 
+def test_hysteresis_makes_fewer_of_them(retail):
+    """Three weeks of the two rules that fall, with and without a clear threshold of their own, no cool-down."""
+    with_own = [replace(one, cool_down_days=0) for one in churn.DEFAULT_RULES if one.clear_at == 0.3]
+    without = [replace(one, code=f"{one.code}_flat", clear_at=None) for one in with_own]
+    orders, rules, state, rows = engines.to_engine("polars", retail), [*with_own, *without], None, {}
+    for k in range(21):
+        day = LAST - dt.timedelta(days=20 - k)
+        current = churn.alerts(orders, as_of=day, rules=rules, cuts=1)
+        state = churn.update_alerts(state, current, as_of=day, rules=rules)
+        listed_now = engines.to_pandas(current)[["customer_id", "rule"]].itertuples(index=False)
+        rows[day] = {(row.customer_id, row.rule) for row in listed_now}
+    table = engines.to_pandas(state, sort=False)
+    # The first run opens what has been on the list for long, and that is more with hysteresis.
+    opened = table.loc[table["opened_on"] > table["opened_on"].min(), "rule"].value_counts()
+    for one, flat in zip(with_own, without, strict=True):
+        assert 10 < opened[one.code] < opened[flat.code]
+        for found in rows.values():  # who would be raised today is on the list in any case
+            assert {who for who, code in found if code == flat.code} <= {who for who, code in found if code == one.code}
+
+
 def test_shuffled_orders_and_a_second_run_change_nothing(retail, daily, carried_through):
     shuffled = engines.to_engine("polars", retail.sample(frac=1.0, random_state=3))
     for day in (FIRST, LAST):
