@@ -7,7 +7,7 @@ from itertools import pairwise, permutations
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -79,6 +79,9 @@ def by_hand(touched, sold, lookback, gap, shared):
 
 @settings(max_examples=30, deadline=None)
 @given(LOGS, st.integers(1, 9), st.sampled_from([None, 2, 5]), st.booleans())
+@example(
+    ([("z", 0, "ads"), ("z", 2, "mail"), ("z", 5, "tv")], []), 1, 2, False
+)  # a silence as long as the gap cuts not
 def test_journeys_paths_and_steps_are_those_of_a_walk(log, lookback, gap, shared):
     tables = [to_engine("polars", table) for table in as_log(*log)]
     options = {"as_of": DAY, "lookback_days": lookback, "gap_days": gap, "sharing": "shared" if shared else "split"}
@@ -160,6 +163,8 @@ RULES = ("first", "last", "last_non_direct", "linear", "position", "j_shaped", "
 
 @settings(max_examples=15, deadline=None)
 @given(LOGS, st.sampled_from([*RULES, "participation"]))
+@example(([("x", 1, "ads"), ("x", 2, "mail"), ("y", 1, "tv")], [("x", 3, 5), ("y", 3, 4)]), "time_decay")
+@example(([("x", 1, "ads"), ("x", 2, "mail"), ("y", 1, "tv")], [("x", 3, 5), ("y", 3, 4)]), "linear")
 def test_standard_errors_are_those_of_the_definition(log, model):
     """sqrt(sum c^2 - (sum c)^2 / n) over all n conversions, c what a channel has of each; its value likewise."""
     touched, sold = log
