@@ -99,6 +99,13 @@ def test_an_error_names_the_place(text, said):
         ({"cool_down_days": -1}, "cool_down_days must be a whole number of days"),
         ({"window_days": 0}, "window_days must be"),
         ({"floor_days": 0.0}, "floor_days must be at least 1"),
+        # As a text it would be asked letter by letter, and nobody be on the list.
+        ({"tiers": "VIP"}, r"tiers must be a tuple of texts, such as \('VIP',\), got 'VIP'"),
+        ({"tiers": None}, "tiers must be a tuple of texts"),
+        ({"escalates": ("critical", 60.0)}, "escalates must be pairs of a severity and a threshold"),
+        ({"escalates": (("critical",),)}, "escalates must be pairs of a severity and a threshold"),
+        ({"name": None}, "name must be a text, got None"),
+        ({"play": 5}, "play must be a text, got 5"),
     ],
 )
 def test_a_rule_out_of_its_domain_is_refused(fields, said):

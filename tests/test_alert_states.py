@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from io import StringIO
 
 import numpy as np
 import pandas as pd
@@ -177,6 +178,20 @@ def test_a_stored_state_is_the_state(form, tmp_path):
     assert kept[0]["state"].tolist() == ["snoozed", "resolved", "ongoing"]
 
 
+def test_a_state_from_a_file_may_have_lost_its_types():
+    """CSV makes numbers of the ids "7", and numbers without any value of reasons that nobody gave."""
+    current = listed(("7", "quiet", "warning", 10), ("12", "quiet", "warning", 5)).assign(value_at_risk=[120, 80])
+    state = churn.update_alerts(None, current, as_of=on(12), rules=RULES)
+    stored = pd.read_csv(StringIO(state.to_csv(index=False)))
+    assert stored["customer_id"].dtype.kind == "i"
+    assert stored["reason"].dtype.kind == "f"
+    after = churn.update_alerts(stored, current, as_of=on(13), rules=RULES)
+    assert after["state"].tolist() == ["ongoing", "ongoing"]
+    assert_frame_equal(after, churn.update_alerts(state, current, as_of=on(13), rules=RULES))
+    nobody = pd.read_csv(StringIO(state[:0].to_csv(index=False)))
+    assert churn.update_alerts(nobody, current, as_of=on(13), rules=RULES)["state"].tolist() == ["opened", "opened"]
+
+
 # ------------------------------------------------------------------------------------------- any course of events
 
 KEYS = [(customer, code) for customer in ("ann", "bob") for code in ("quiet", "fewer")]
@@ -325,6 +340,44 @@ def test_192_daily_runs_are_episodes_not_rows(daily, carried_through):
     assert len(carried_through) == carried_through["alert_id"].nunique() == 980
     listed_last = set(daily[LAST]["customer_id"])
     assert set(carried_through.loc[carried_through["resolved_on"].isna(), "customer_id"]) == listed_last
+
+
+def test_a_cool_down_makes_fewer_of_them(daily, carried_through):
+    """Episodes that begin within the cool-down after one was over, and are over in it, are none: counted in a walk."""
+    rules = [replace(CYCLE, cool_down_days=30)]
+    state = None
+    for day, current in daily.items():
+        state = churn.update_alerts(state, current, as_of=day, rules=rules)
+    opened = 0
+    own: dict = {}
+    for row in carried_through.sort_values(["customer_id", "opened_on"]).itertuples():
+        over = own.get(row.customer_id)
+        begins = row.opened_on if over is None else max(row.opened_on, over + pd.Timedelta(days=30))
+        ends = pd.Timestamp(LAST) + pd.Timedelta(days=1) if pd.isna(row.resolved_on) else row.resolved_on
+        if begins < ends:
+            opened += 1
+            own[row.customer_id] = ends
+    assert len(state) == opened == 950
+
+
+def test_hysteresis_makes_fewer_of_them(retail):
+    """Three weeks of the two rules that fall, with and without a clear threshold of their own, no cool-down."""
+    with_own = [replace(one, cool_down_days=0) for one in churn.DEFAULT_RULES if one.clear_at == 0.3]
+    without = [replace(one, code=f"{one.code}_flat", clear_at=None) for one in with_own]
+    orders, rules, state, rows = engines.to_engine("polars", retail), [*with_own, *without], None, {}
+    for k in range(21):
+        day = LAST - dt.timedelta(days=20 - k)
+        current = churn.alerts(orders, as_of=day, rules=rules, cuts=1)
+        state = churn.update_alerts(state, current, as_of=day, rules=rules)
+        listed_now = engines.to_pandas(current)[["customer_id", "rule"]].itertuples(index=False)
+        rows[day] = {(row.customer_id, row.rule) for row in listed_now}
+    table = engines.to_pandas(state, sort=False)
+    # The first run opens what has been on the list for long, and that is more with hysteresis.
+    opened = table.loc[table["opened_on"] > table["opened_on"].min(), "rule"].value_counts()
+    for one, flat in zip(with_own, without, strict=True):
+        assert 10 < opened[one.code] < opened[flat.code]
+        for found in rows.values():  # who would be raised today is on the list in any case
+            assert {who for who, code in found if code == flat.code} <= {who for who, code in found if code == one.code}
 
 
 def test_shuffled_orders_and_a_second_run_change_nothing(retail, daily, carried_through):

@@ -415,6 +415,10 @@ def test_a_customer_twice_is_refused():
         ({"cuts": 0}, "cuts must lie between 1 and 40"),
         ({"locale": "fr"}, "locale must be"),
         ({"rules": []}, "rules must be at least one"),
+        ({"rules": CYCLE}, "rules must be a sequence of AlertRule objects, such as DEFAULT_RULES"),
+        ({"rules": None}, "rules must be a sequence of AlertRule objects"),
+        ({"horizon_days": 90.5}, r"horizon_days must lie between 1 and 3660 \(whole days\), got 90.5"),
+        ({"cuts": 2.5}, r"cuts must lie between 1 and 40 \(a whole number\), got 2.5"),
         ({"rules": [CYCLE, CYCLE]}, "of unique codes; got cycle twice"),
     ],
 )
@@ -431,6 +435,62 @@ def test_chinese_texts():
     assert row["play"] == churn.DEFAULT_RULES[0].play_zh
 
 
+def test_each_kind_says_why_in_two_languages():
+    """Read off the definitions: 5, 5 and 2 order days of 20 in windows of 30 days; contacts, a contract, health."""
+    last = dt.date(2024, 6, 30)
+    days = [*range(1, 30, 15), *range(31, 60, 6), *range(61, 90, 6), 200]
+    orders = log((last - back * DAY for back in days), amount=20.0)
+    one = {"window_days": 30, "windows_before": 2, "least_order_days": 2}
+    rules = [
+        AlertRule("cycle", "own_cycle_silence", 0.1, "", "", least_order_days=3, floor_days=1.0),
+        AlertRule("end", "subscription_end", 30.0, "", ""),
+        AlertRule("fewer", "falling_frequency", 0.5, "", "", **one),
+        AlertRule("health", "health_red", 2.0, "", ""),
+        AlertRule("quiet", "silence", 1.0, "", ""),
+        AlertRule("spend", "falling_spend", 0.5, "", "", **one),
+        AlertRule("unheard", "no_contact", 10.0, "", ""),
+    ]
+    stamp = {name: pd.Timestamp(day).as_unit("us") for name, day in (("a", "2024-06-10"), ("b", "2024-07-05"))}
+    tables = {
+        "contacts": pd.DataFrame({"customer_id": ["ann"], "contacted_at": [stamp["a"]]}),
+        "subscriptions": pd.DataFrame({"customer_id": ["ann"], "started_at": [stamp["a"]], "ended_at": [stamp["b"]]}),
+        "health": pd.DataFrame(
+            {"customer_id": ["ann"], "colour": ["red"], "score": [31.6], "turned_red_on": [stamp["a"]]}
+        ),
+    }
+    given_ = {name: engines.to_engine("polars", table) for name, table in tables.items()}
+    said = {
+        locale: found(orders, last, rules=rules, locale=locale, **given_)[["rule", "reason", "evidence"]]
+        for locale in ("en", "zh")
+    }
+    assert said["en"].to_numpy().tolist() == [
+        [
+            "cycle",
+            "Usually orders every 6 days; the last order was 1 day ago, 0.2 times as long.",
+            "13 order days, the last on 2024-06-29",
+        ],
+        ["end", "The contract ends on 2024-07-05, in 5 days.", "runs since 2024-06-10"],
+        [
+            "fewer",
+            "Order days in the last 30 days: 2, where 5.0 were usual.",
+            "order days in the 60 days before: 10",
+        ],
+        ["health", "Health is red, score 32.", "red since 2024-06-10"],
+        ["quiet", "The last order was 1 day ago.", "13 order days, the last on 2024-06-29"],
+        ["spend", "Spent 40 in the last 30 days, where 100 was usual.", "200 in the 60 days before"],
+        ["unheard", "No contact for 20 days.", "last contact on 2024-06-10"],
+    ]
+    assert said["zh"].to_numpy().tolist() == [
+        ["cycle", "通常每 6 天下单一次，上次下单在 1 天前，为通常间隔的 0.2 倍。", "13 个下单日，最近 2024-06-29"],
+        ["end", "合同将于 2024-07-05 到期，还有 5 天。", "自 2024-06-10 起生效"],
+        ["fewer", "最近 30 天下单 2 天，以往通常 5.0 天。", "此前 60 天内 10 个下单日"],
+        ["health", "健康度为红色，得分 32。", "自 2024-06-10 起为红色"],
+        ["quiet", "上次下单在 1 天前。", "13 个下单日，最近 2024-06-29"],
+        ["spend", "最近 30 天消费 40，以往通常 100。", "此前 60 天内 200"],
+        ["unheard", "已 20 天未联系。", "最近联系 2024-06-10"],
+    ]
+
+
 def test_a_rule_that_could_not_be_asked_gives_an_empty_table():
     orders, on = log(["2024-01-01"]), dt.date(2024, 6, 1)
     vip = churn.DEFAULT_RULES[4]
@@ -438,3 +498,63 @@ def test_a_rule_that_could_not_be_asked_gives_an_empty_table():
     assert len(nobody) == 0
     assert list(nobody.columns) == list(found(orders, on).columns)
     assert len(engines.on_polars(churn.alert_quality, orders, as_of=on, rules=[vip, churn.DEFAULT_RULES[6]])) == 0
+
+
+IDS = {"int32": "int32", "float64": "float64", "text": "str", "category": "category"}
+
+
+@pytest.mark.parametrize("kind", IDS)
+@pytest.mark.parametrize("name", ["pandas", "polars", "pyarrow"])
+def test_ids_of_another_type_are_the_same_customers(name, kind):
+    """An export numbers customers 1, 2, 3, another "1", "2", "3" or 1.0, 2.0, 3.0: all tables of a call meet."""
+    orders = pd.concat([log(["2024-02-01", "2024-03-01"], customer=str(i)) for i in range(1, 4)])
+    plain = {
+        "customers": pd.DataFrame({"customer_id": [1, 2, 3, 4], "tier": ["VIP", "B", "VIP", "VIP"], "value": 10.0}),
+        "contacts": pd.DataFrame({"customer_id": [1, 4], "contacted_at": pd.Timestamp("2024-04-01").as_unit("us")}),
+        "health": pd.DataFrame({"customer_id": [2, 5], "colour": "red"}),
+        "subscriptions": pd.DataFrame(
+            {
+                "customer_id": [3],
+                "started_at": pd.Timestamp("2024-01-01").as_unit("us"),
+                "ended_at": pd.Timestamp("2024-06-10").as_unit("us"),
+            }
+        ),
+    }
+
+    def listed(own, other):
+        def given(table, kind_of):
+            numbers = table["customer_id"].astype("int64")
+            ids = numbers.astype("str").astype(kind_of) if kind_of in ("str", "category") else numbers.astype(kind_of)
+            return engines.to_engine(name, table.assign(customer_id=ids).reset_index(drop=True))
+
+        tables = {key: given(table, other) for key, table in plain.items()}
+        today = churn.alerts(given(orders, own), as_of=dt.date(2024, 6, 1), **tables)
+        state = engines.to_pandas(churn.update_alerts(None, today, as_of=dt.date(2024, 6, 1)))
+        again = churn.alerts(given(orders, own), as_of=dt.date(2024, 6, 2), open_alerts=given(state, other), **tables)
+        rows = engines.to_pandas(again)
+        return sorted((int(customer), rule) for customer, rule in zip(rows["customer_id"], rows["rule"], strict=True))
+
+    expected = [(1, "dormant"), (2, "dormant"), (3, "dormant")]
+    expected += [(1, "vip_no_contact"), (3, "vip_no_contact"), (4, "vip_no_contact")]
+    expected += [(2, "health_red"), (5, "health_red"), (3, "contract_ends")]
+    assert listed("int64", IDS[kind]) == listed(IDS[kind], "int64") == sorted(expected)
+
+
+def test_ids_that_the_own_type_can_not_hold_stay_as_they_are():
+    orders = log(["2024-01-01"], customer="1").astype({"customer_id": "int64"})
+    health = pd.DataFrame({"customer_id": ["1", "new"], "colour": "red"})
+    for name in ("pandas", "pyarrow", "polars"):
+        tables = [engines.to_engine(name, table) for table in (orders, health.astype("str"))]
+        today = churn.alerts(tables[0], as_of=dt.date(2024, 6, 1), health=tables[1], rules=churn.DEFAULT_RULES[-1:])
+        assert engines.to_pandas(today)["customer_id"].tolist() == ["1", "new"], name
+    wide = pd.DataFrame({"customer_id": [1, 2**40], "colour": "red"})
+    small = orders.astype({"customer_id": "int32"})
+    found = churn.alerts(small, as_of=dt.date(2024, 6, 1), health=wide, rules=churn.DEFAULT_RULES[-1:])
+    assert found["customer_id"].tolist() == [1, 2**40]  # as an int32 it would be 0
+
+
+@pytest.mark.parametrize(("colours", "shown"), [(["red", "Red"], "'Red'"), ([3, 3], "'3'")])
+def test_a_colour_that_is_none_is_refused_and_not_passed_over(colours, shown):
+    health = pd.DataFrame({"customer_id": ["a", "b"], "colour": colours})
+    with pytest.raises(SchemaError, match=f"^health.colour: {shown} is no colour; expected green, yellow, unknown, re"):
+        churn.alerts(log(["2024-01-01"]), as_of=dt.date(2024, 6, 1), health=health)

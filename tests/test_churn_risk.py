@@ -119,6 +119,8 @@ def test_what_can_not_be_answered_is_refused():
         churn.churn_risk(orders, as_of=DAY, fit=MIXED)
     with pytest.raises(DomainError, match="horizon_days must lie between 1 and 36525"):
         churn.churn_risk(orders, as_of=DAY, horizon_days=0)
+    with pytest.raises(DomainError, match=r"horizon_days must lie between 1 and 36525 \(whole days\), got 90.5"):
+        churn.churn_risk(orders, as_of=DAY, horizon_days=90.5)
     with pytest.raises(DomainError, match=r"need the log up to 2024-09-28 \(90 days later\); it is observed to"):
         churn.churn_labels(orders, as_of=DAY, observed_to=dt.date(2024, 8, 31))
 
@@ -216,3 +218,17 @@ def test_breadth_contacts_and_season():
     # A year ago began the window that ends 275 days ago; 340 days ago lies in it. bob was no customer then.
     assert table["year_ago_order_days"].iloc[0] == 1
     assert math.isnan(table["year_ago_order_days"].iloc[1])
+
+
+@pytest.mark.parametrize("kind", ["int64", "int32", "float64", "category"])
+def test_ids_of_another_type_are_the_same_customers(kind):
+    orders = log_of({"7": [400, 340, 20], "12": [100, 30]})
+    ids = pd.Series(["12", "7"]).astype("category") if kind == "category" else pd.Series([12, 7], dtype=kind)
+    worth = pd.DataFrame({"customer_id": ids, "value": [500.0, 1.0]})
+    spoken = pd.DataFrame({"customer_id": ids, "contacted_at": pd.to_datetime(["2024-06-20", "2024-06-29"])})
+    for name in ("pandas", "polars"):
+        tables = [engines.to_engine(name, table) for table in (orders, worth, spoken)]
+        risk = engines.to_pandas(churn.churn_risk(tables[0], as_of=DAY, fit=MIXED, customers=tables[1]))
+        assert risk.set_index("customer_id")["value"].to_dict() == {"7": 1.0, "12": 500.0}
+        known = engines.to_pandas(churn.churn_features(tables[0], as_of=DAY, fit=MIXED, contacts=tables[2]))
+        assert known.set_index("customer_id")["days_since_contact"].to_dict() == {"7": 1, "12": 10}

@@ -528,6 +528,9 @@ def test_customers_without_a_group_are_one_of_their_own(cdnow, bg):
     assert table["customers"].tolist() == [2257, 100]
     named = clv.value_of_groups(cdnow, some.rename(columns={"group": "tier"}), by="tier", horizon_days=90, fit=bg)
     assert_frame_equal(named, table)
+    for kind in ("float64", "int32", "str"):  # 7.0, 7 and "7" are one customer
+        others = clv.value_of_groups(cdnow, some.astype({"customer_id": kind}), horizon_days=90, fit=bg)
+        assert_frame_equal(others, table)
     for by in ("customer_id", ""):
         with pytest.raises(DomainError, match="by must name the column of groups that holds the group"):
             clv.value_of_groups(cdnow, some, by=by, horizon_days=90, fit=bg)

@@ -54,6 +54,18 @@ def called(forecast, orders=TINY, **options):
     return evaluation.backtest(orders, forecast=forecast, **given)
 
 
+def test_ids_of_a_forecast_may_be_of_another_type():
+    orders = TINY.assign(customer_id=TINY["customer_id"].map({"ann": 7, "bob": 12, "cy": 30}))
+    chances = {7: 0.9, 12: 0.2, 30: 0.4}
+    plain = called(told(p_order=chances), orders)
+    for kind in ("float64", "str"):
+
+        def forecast(past, cut, horizon_days, kind=kind):
+            return told(p_order=chances)(past, cut, horizon_days).astype({"customer_id": kind})
+
+        assert called(forecast, orders).words() == plain.words()
+
+
 # ------------------------------------------------------------------------------------------- by hand
 
 

@@ -355,6 +355,7 @@ def test_a_wrong_scheme_names_the_place(text, place):
         ({"weights": {"repairs": 1}, "scheme": OURS}, "Give either weights"),
         ({"scheme": "totango"}, "scheme must be a HealthScheme, got str."),
         ({"scheme": OURS, "trend_days": 0}, "trend_days must be at least 1"),
+        ({"scheme": OURS, "trend_days": 1.5}, "trend_days must be at least 1"),
         ({"scheme": OURS, "locale": "fr"}, "locale must be"),
     ],
 )

@@ -271,12 +271,20 @@ def test_the_telephone_company_by_contract(data, contract, customers, left, year
         ({"bridge_days": -1}, "bridge_days must lie between 0 and 3660"),
         ({"by": "amount"}, "by must name a column that groups contracts"),
         ({"level": 1.0}, "level lie between 0 and 1"),
+        ({"horizon_periods": 1.5}, "horizon_periods must lie between 0 and 1200"),
+        ({"least_at_risk": float("nan")}, "least_at_risk be at least 1"),
+        ({"bridge_days": 1.5}, r"bridge_days must lie between 0 and 3660 \(whole days\), got 1.5"),
+        ({"by": ["plan"]}, r"by must name a column that groups contracts, such as 'plan', got \['plan'\]"),
+        (
+            {"as_of": dt.date.max},
+            "as_of must be a day up to 2199-12-31, the last that a table may hold, got 9999-12-31",
+        ),
         ({"horizon_periods": -1}, "horizon_periods must lie between"),
     ],
 )
 def test_arguments_out_of_their_domain_are_refused(options, text):
     with pytest.raises(DomainError, match=text):
-        churn.retention(contracts(("a", "2024-01-01", None)), as_of=DAY, **options)
+        churn.retention(contracts(("a", "2024-01-01", None)), **{"as_of": DAY, **options})
 
 
 def test_for_ever_needs_a_discount():

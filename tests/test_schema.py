@@ -601,3 +601,28 @@ def test_a_table_prints_as_a_table():
         "period_start  time            local time  years 1900 to 2199  first day",
         "period_end    time            local time  years 1900 to 2199  last day",
     ]
+
+
+def test_ids_of_several_tables_get_one_type():
+    """All numbers: whole numbers; else text, in which 7, 7.0 and "7" are one id; as they are where they are alike."""
+    table = schema.Table("t", "", (schema.Column("customer_id", "id", "who", required=True),))
+
+    def admitted(engine, kinds):
+        made = [pd.DataFrame({"customer_id": pd.Series([7, 12], dtype="int64").astype(kind)}) for kind in kinds]
+        rows = []
+        for frame in made:
+            native = engines.to_engine(engine, frame)
+            rows.append(schema.admit(native, table, beside=rows[0] if rows else None))
+        return rows
+
+    for engine in ("pandas", "polars", "pyarrow"):
+        alike = admitted(engine, ["int64", "int64"])
+        assert schema.same_ids(*alike) == tuple(alike)
+        for kinds, expected in (
+            (["int64", "int32", "float64"], [7, 12]),
+            (["str", "int64", "float64"], ["12", "7"]),
+            (["float64", "str"], ["12", "7"]),
+            (["uint64", "int64"], ["12", "7"]),
+        ):
+            for rows in schema.same_ids(*admitted(engine, kinds)):
+                assert frames.arrays(rows.sort("customer_id"), ["customer_id"])["customer_id"].tolist() == expected

@@ -50,7 +50,7 @@ def entered(
 
 
 def left(result: Frame, like: Any, same: Collection[str]) -> Any:
-    """Collect a result as the library of `like`; columns of `same` get the dtype that they have there."""
+    """Collect a result as the library of `like`; columns of `same` get their dtype there, if it holds them."""
     relation = result.to_native()
     if isinstance(like, pd.DataFrame):
         return _as_pandas(relation, like, same)
@@ -210,7 +210,13 @@ def _restored(column: pd.Series[Any], kind: Any) -> pd.Series[Any]:
         codes = kind.categories.get_indexer(pd.Index(column))
         strange = (codes < 0) & column.notna()  # mixed categories have become text
         return column if strange.any() else pd.Series(pd.Categorical.from_codes(codes, dtype=kind))
-    return column.astype(kind)
+    try:
+        back = column.astype(kind)
+    except (ValueError, TypeError, OverflowError):
+        return column  # ids of another table are among them, which are no such numbers
+    is_whole = pd.api.types.is_integer_dtype
+    wraps = is_whole(column.dtype) and is_whole(kind) and bool((back != column).any())
+    return column if wraps else back
 
 
 def _is_arrow(frame: pd.DataFrame) -> bool:
@@ -246,7 +252,12 @@ def _cast_back(column: Any, kind: Any) -> Any:
     import pyarrow as pa
 
     is_kept = pa.types.is_null(kind) or isinstance(kind, pa.BaseExtensionType)  # UUIDs have become text
-    return column if is_kept or column.type == kind else column.cast(kind)
+    if is_kept or column.type == kind:
+        return column
+    try:
+        return column.cast(kind)
+    except pa.ArrowInvalid:
+        return column  # ids of another table are among them, which are no such numbers
 
 
 def _check_names(names: Sequence[str], entered_names: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""Ids in two tables of one call: joined as what they stand for, whatever types they have."""
+"""Ids of several tables in one type, so that rows of one customer meet."""
 
 from __future__ import annotations
 
@@ -7,23 +7,27 @@ import narwhals.stable.v2 as nw
 from crmkit import frames
 
 
-def same_ids(left: frames.Frame, right: frames.Frame, key: str = "customer_id") -> tuple[frames.Frame, frames.Frame]:
-    """Give the ids of two admitted tables one type: 7, 7.0 and "7" are one id.
+def same_ids(*tables: frames.Frame, key: str = "customer_id") -> tuple[frames.Frame, ...]:
+    """Give the ids of several tables one type: whole numbers where all are numbers, else text.
 
     Parameters
     ----------
-    left, right : lazy frame
-        Admitted rows, so that numbers among the ids are whole.
+    tables : lazy frames
+        Admitted rows with the column `key`.
     key : str
         Column of ids, such as "customer_id" or "lead_id".
+
+    Returns
+    -------
+    tuple of lazy frames
+        As they were where all ids have one type already. 7, 7.0 and "7" are one id.
     """
-    kinds = [frames.kinds_of(frame, [key])[key] for frame in (left, right)]
-    if kinds[0] == kinds[1]:
-        return left, right
-    return left.with_columns(_as_text(key, kinds[0])), right.with_columns(_as_text(key, kinds[1]))
-
-
-def _as_text(key: str, kind: nw.dtypes.DType) -> nw.Expr:
-    # pandas makes 7.0 of 7 where some ids are missing.
-    whole = nw.col(key).cast(nw.Int64) if kind.is_float() else nw.col(key)
-    return whole.cast(nw.String)
+    kinds = [frames.kinds_of(table, [key])[key] for table in tables]
+    if all(kind == kinds[0] for kind in kinds):
+        return tables
+    whole = nw.col(key).cast(nw.Int64)
+    if all(kind.is_numeric() and kind != nw.UInt64 for kind in kinds):
+        return tuple(table.with_columns(whole) for table in tables)
+    # Float ids are whole, `admit` refuses others; as text they would be "7.0".
+    texts = [(whole if kind.is_float() else nw.col(key)).cast(nw.String) for kind in kinds]
+    return tuple(table.with_columns(text) for table, text in zip(tables, texts, strict=True))

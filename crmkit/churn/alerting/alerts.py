@@ -13,15 +13,14 @@ from typing import Any, Final, TypeAlias
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from crmkit import frames, schema, summary
+from crmkit import frames, summary
 from crmkit.churn.alerting import wording
 from crmkit.churn.alerting.conditions import condition
 from crmkit.churn.alerting.declines import declines, windows_over_time
 from crmkit.churn.alerting.log import Days, booked_days, known_on, numbered_days
-from crmkit.churn.alerting.people import Tables, applied, everyone, value
+from crmkit.churn.alerting.people import Tables, applied, entered, everyone, value
 from crmkit.churn.alerting.rule_quality import Quality, checked_days, qualities
 from crmkit.churn.alerting.rules import DECLINES, DEFAULT_RULES, AlertRule, checked_rules
-from crmkit.churn.alerting.tables import STATES
 from crmkit.segment_maps import Locale, checked_locale
 
 COLUMNS: Final = (
@@ -116,14 +115,14 @@ def alerts(
     """
     checked_locale(locale)
     days = checked_days(as_of, horizon_days, cuts)
-    tables = Tables(customers, contacts, subscriptions, health)
+    tables = Tables(customers, contacts, subscriptions, health, open_alerts)
     asked = applied(checked_rules(rules), tables) or (_NOBODY,)
     has_value = customers is not None and "value" in frames.column_names(customers)
     booked = booked_days(orders, as_of=as_of, refunds=refunds)
-    rows = frames.settled(numbered_days(booked), like=orders)
+    rows, given = entered(tables, frames.settled(numbered_days(booked), like=orders), days)
     known = known_on(rows, asked, days, revenue=not has_value)
-    people = frames.settled(everyone(known, tables, days, beside=rows), like=orders)
-    run = _Run(days, rows, people, frames.names_of(people), _still_open(open_alerts, rows), locale, orders)
+    people = frames.settled(everyone(known, given), like=orders)
+    run = _Run(days, rows, people, frames.names_of(people), given.get("open_alerts"), locale, orders)
     parts = run.parts(asked)
     return frames.leave(
         nw.concat(parts).select(*COLUMNS), like=orders, sort=["customer_id", "rule"], same=["customer_id"]
@@ -218,14 +217,3 @@ class _Run:
                 [raised, kept.join(mine, on="customer_id", how="inner").select(*self.columns, "since_day")]
             )
         return frames.with_dates(raised, since="since_day")
-
-
-def _still_open(open_alerts: Any, beside: frames.Frame) -> frames.Frame | None:
-    """Open alerts of a state: `customer_id`, `rule`, `since_day`."""
-    if open_alerts is None:
-        return None
-    columns = ("customer_id", "rule", "since", "resolved_on")
-    table = schema.Table("open_alerts", STATES.row, tuple(STATES[name] for name in columns))
-    rows = schema.admit(open_alerts, table, beside=beside).filter(nw.col("resolved_on").is_null())
-    dated = rows.with_columns(nw.col("since").cast(nw.Date))
-    return frames.with_day_numbers(dated, since_day="since").select("customer_id", "rule", "since_day")

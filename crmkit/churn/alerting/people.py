@@ -11,8 +11,8 @@ import narwhals.stable.v2 as nw
 from crmkit import frames, schema
 from crmkit.churn.alerting.log import UNITS, YEAR, Days
 from crmkit.churn.alerting.rules import DEFAULT_RULES, LEVELS, AlertRule
-from crmkit.churn.alerting.tables import HEALTH
-from crmkit.errors import DomainError
+from crmkit.churn.alerting.tables import HEALTH, STATES
+from crmkit.errors import DomainError, SchemaError
 
 _TABLE_OF: Final = {"no_contact": "contacts", "subscription_end": "subscriptions", "health_red": "health"}
 _RUNNING_ON = 10**7  # an ordinal beyond every calendar: a contract without an end
@@ -27,6 +27,7 @@ class Tables:
     contacts: Any = None
     subscriptions: Any = None
     health: Any = None
+    open_alerts: Any = None
 
     def has(self, rule: AlertRule) -> str:
         """Name what the rule lacks; empty if it lacks nothing."""
@@ -50,13 +51,22 @@ def applied(rules: Sequence[AlertRule], tables: Tables) -> tuple[AlertRule, ...]
     return tuple(rule for rule in rules if not tables.has(rule))
 
 
-def everyone(known: frames.Frame, tables: Tables, days: Days, *, beside: frames.Frame) -> frames.Frame:
-    """Add to `known_on` those without an order, and what the other tables say.
+def entered(tables: Tables, rows: frames.Frame, days: Days) -> tuple[frames.Frame, Mapping[str, frames.Frame]]:
+    """Take the tables in beside the log; log and tables come back with ids of one type.
 
-    Columns of the tables that were given: `tier`, `value`, `created` (ordinal), `contact_c` (ordinal of the last
-    contact up to day c), `ends`, `term` (ordinals of the contract), `level`, `score`, `red_since` (ordinal) of health.
+    Tables by name, one row per customer: "customers" (`tier`, `value`, `created`: ordinal), "contacts" (`contact_c`:
+    ordinal of the last contact up to day c), "subscriptions" (`ends`, `term`: ordinals of the contract), "health"
+    (`level`, `score`, `red_since`: ordinal); of these and "open_alerts" (a row per open alert: `rule`, `since_day`)
+    what was given.
     """
-    parts = _parts(tables, days, beside)
+    parts = _parts(tables, days, rows)
+    log, *others = schema.same_ids(rows, *parts.values())
+    return log, dict(zip(parts, others, strict=True))
+
+
+def everyone(known: frames.Frame, given: Mapping[str, frames.Frame]) -> frames.Frame:
+    """Add to `known_on` those without an order, and what the other tables say (the columns of `entered`)."""
+    parts = {name: part for name, part in given.items() if name != "open_alerts"}
     whole = [parts[name] for name in ("customers", "subscriptions", "health") if name in parts]
     if whole:
         ids = nw.concat([part.select("customer_id") for part in (known, *whole)])
@@ -86,6 +96,8 @@ def _parts(tables: Tables, days: Days, beside: frames.Frame) -> Mapping[str, fra
         made["subscriptions"] = _subscriptions(tables.subscriptions, days, beside)
     if tables.health is not None:
         made["health"] = _health(tables.health, beside)
+    if tables.open_alerts is not None:
+        made["open_alerts"] = _still_open(tables.open_alerts, beside)
     return made
 
 
@@ -122,11 +134,31 @@ def _health(health: Any, beside: frames.Frame) -> frames.Frame:
     columns = ("customer_id", "colour", "score", "turned_red_on")
     rows = schema.admit(health, HEALTH, columns=columns, beside=beside)
     schema.check_once(rows, "health")
+    rows = rows.with_columns(nw.col("colour").cast(nw.String))
+    _check_colours(rows)
     level = nw.lit(LEVELS["unknown"])
     for colour, number in LEVELS.items():
         level = nw.when(nw.col("colour") == colour).then(nw.lit(number)).otherwise(level)
     levelled = rows.with_columns(level=level).drop("colour")
     return _numbered(levelled, red_since="turned_red_on")
+
+
+def _check_colours(rows: frames.Frame) -> None:
+    found = frames.distinct_rows(rows.select("colour"), ["colour"])["colour"].tolist()
+    strange = [colour for colour in found if colour is not None and colour not in LEVELS]
+    if strange:
+        raise SchemaError(
+            f"health.colour: {strange[0]!r} is no colour; expected {', '.join(LEVELS)}, or empty for unknown.\n"
+            f"Write them as churn.health_score does."
+        )
+
+
+def _still_open(open_alerts: Any, beside: frames.Frame) -> frames.Frame:
+    columns = ("customer_id", "rule", "since", "resolved_on")
+    table = schema.Table("open_alerts", STATES.row, tuple(STATES[name] for name in columns))
+    rows = schema.admit(open_alerts, table, beside=beside).filter(nw.col("resolved_on").is_null())
+    dated = rows.with_columns(nw.col("since").cast(nw.Date))
+    return frames.with_day_numbers(dated, since_day="since").select("customer_id", "rule", "since_day")
 
 
 def _numbered(rows: frames.Frame, **times: str) -> frames.Frame:

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from crmkit import frames, summary
 from crmkit.churn.alerting.conditions import UNTESTABLE, condition
 from crmkit.churn.alerting.log import Days, booked_days, known_on, numbered_days
-from crmkit.churn.alerting.people import Tables, applied, everyone
+from crmkit.churn.alerting.people import Tables, applied, entered, everyone
 from crmkit.churn.alerting.rules import DEFAULT_RULES, AlertRule, checked_rules
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import wilson_ends
 
@@ -146,19 +147,18 @@ def alert_quality(
     known_rules = applied(asked, tables)
     days = checked_days(as_of, horizon_days, cuts)
     booked = booked_days(orders, as_of=as_of, refunds=refunds)
-    rows = frames.settled(numbered_days(booked), like=orders)
-    known = known_on(rows, known_rules, days, revenue=False)
-    people = everyone(known, tables, days, beside=rows)
+    rows, given = entered(tables, frames.settled(numbered_days(booked), like=orders), days)
+    people = everyone(known_on(rows, known_rules, days, revenue=False), given)
     by_rule = qualities(people, known_rules, days)
     return frames.build(_columns(by_rule, days), like=orders)
 
 
 def checked_days(as_of: dt.date, horizon_days: int, cuts: int) -> Days:
     """Check the days of a back-test."""
-    if not 1 <= horizon_days <= _LONGEST:
-        raise DomainError(f"horizon_days must lie between 1 and {_LONGEST} (days), got {horizon_days}.")
-    if not 1 <= cuts <= _MOST_CUTS:
-        raise DomainError(f"cuts must lie between 1 and {_MOST_CUTS}, got {cuts}.")
+    if not is_whole(horizon_days, 1, _LONGEST):
+        raise DomainError(f"horizon_days must lie between 1 and {_LONGEST} (whole days), got {horizon_days!r}.")
+    if not is_whole(cuts, 1, _MOST_CUTS):
+        raise DomainError(f"cuts must lie between 1 and {_MOST_CUTS} (a whole number), got {cuts!r}.")
     return Days(frames.as_day(as_of).toordinal(), horizon_days, cuts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final, Literal, TypeAlias, get_args
@@ -130,6 +130,9 @@ def _findings(rule: AlertRule) -> list[tuple[str, bool, str]]:
         ("raise_at", rule.kind == "health_red" and at not in (1, 2), "1 (yellow) or 2 (red)"),
         ("severity", rule.severity not in SEVERITIES, f"one of {', '.join(SEVERITIES)}"),
         ("escalates", not _rises(rule), _RISING),
+        ("name", not isinstance(rule.name, str), "a text"),
+        ("play", not isinstance(rule.play, str), "a text"),
+        ("tiers", not _are_texts(rule.tiers), "a tuple of texts, such as ('VIP',)"),
         ("clear_at", rule.clear_at is not None and not returns, "left out for this kind: its measure returns at once"),
         (
             "clear_at",
@@ -150,7 +153,7 @@ _RISING = "pairs of a severity and a threshold, each graver and further than the
 def _rises(rule: AlertRule) -> bool:
     if rule.severity not in SEVERITIES or not _is_number(rule.raise_at):
         return False
-    if any(severity not in SEVERITIES or not _is_number(at) for severity, at in rule.escalates):
+    if not isinstance(rule.escalates, list | tuple) or not all(map(_is_step, rule.escalates)):
         return False
     steps = [(SEVERITIES.index(severity), at) for severity, at in rule.steps]
     down = rule.kind == "subscription_end"
@@ -158,6 +161,14 @@ def _rises(rule: AlertRule) -> bool:
         later[0] > before[0] and (later[1] < before[1] if down else later[1] > before[1])
         for before, later in pairwise(steps)
     )
+
+
+def _is_step(step: object) -> bool:
+    return isinstance(step, list | tuple) and len(step) == 2 and step[0] in SEVERITIES and _is_number(step[1])
+
+
+def _are_texts(values: object) -> bool:
+    return isinstance(values, list | tuple) and all(isinstance(value, str) for value in values)
 
 
 def _is_number(value: object) -> bool:
@@ -170,6 +181,8 @@ def _is_count(value: object, least: int) -> bool:
 
 def checked_rules(rules: Sequence[AlertRule]) -> tuple[AlertRule, ...]:
     """Return rules whose codes are unique; DomainError otherwise."""
+    if isinstance(rules, AlertRule | str) or not isinstance(rules, Iterable):
+        raise DomainError(f"rules must be a sequence of AlertRule objects, such as DEFAULT_RULES[:1], got {rules!r}.")
     found = tuple(rules)
     strange = [rule for rule in found if not isinstance(rule, AlertRule)]
     if strange:

@@ -16,6 +16,13 @@ from crmkit.errors import DomainError, SchemaError
 
 _KEY: Final = ["customer_id", "rule"]
 _FRESH: Final = ("severity", "since", "measure", "value_at_risk", "reason")
+_OPTIONAL: Final = {
+    "since": nw.Date(),
+    "measure": nw.Float64(),
+    "value_at_risk": nw.Float64(),
+    "reason": nw.String(),
+    "state": nw.String(),
+}
 _DAYS: Final = tuple(column.name for column in STATES.columns if column.kind == "time")
 
 
@@ -91,7 +98,7 @@ def update_alerts(
     now = _entered_current(current, cool_downs)
     if previous is None:
         return frames.leave(_finished(_opened(now, day), day), like=current, sort=_SORT, same=["customer_id"])
-    before = _entered_previous(previous, day, beside=now)
+    now, before = schema.same_ids(now, _entered_previous(previous, day, beside=now))
     met = _met(now, before)
     followed = _followed(before.join(_renamed(met), on=_KEY, how="left"), day)
     fresh = _cooled(met.filter((nw.col("continues") == 0) & (nw.col("returns") == 0)), cool_downs, day)
@@ -105,8 +112,7 @@ _STORED: Final = tuple(name for name in STATE_COLUMNS if name != "state")
 
 def _entered_current(current: Any, cool_downs: dict[str, int]) -> frames.Frame:
     rows = _complete(schema.admit(current, ALERTS), ALERTS.known)
-    dated = rows.with_columns(nw.col("since").cast(nw.Date))
-    per_key = dated.group_by(*_KEY).agg(rows=nw.len())
+    per_key = rows.group_by(*_KEY).agg(rows=nw.len())
     found = frames.arrays(per_key.group_by("rule").agg(nw.col("rows").max()).sort("rule"), ["rule", "rows"])
     unknown = [rule for rule in found["rule"] if rule not in cool_downs]
     if unknown:
@@ -119,7 +125,7 @@ def _entered_current(current: Any, cool_downs: dict[str, int]) -> frames.Frame:
             "current holds a customer more than once for one rule; expected one row per customer and rule.\n"
             "Give the table that alerts returned for this day alone."
         )
-    return dated.select(*_KEY, *_FRESH)
+    return rows.select(*_KEY, *_FRESH)
 
 
 def _entered_previous(previous: Any, day: dt.date, *, beside: frames.Frame) -> frames.Frame:
@@ -147,11 +153,15 @@ def _has_text_days(previous: Any) -> bool:
 
 
 def _complete(rows: frames.Frame, names: Sequence[str]) -> frames.Frame:
-    """Add the optional columns that a table lacks, without values."""
+    """Add the optional columns that a table lacks, without values; the others get the type of their kind.
+
+    A column without any value may come as numbers, and one of money as whole numbers: files do that.
+    """
     present = frames.names_of(rows)
-    kinds = {"since": nw.Date(), "reason": nw.String(), "state": nw.String(), "measure": nw.Float64()}
-    lacking = {name: nw.lit(None, dtype=kinds.get(name, nw.Float64())) for name in names if name not in present}
-    return rows.with_columns(**lacking) if lacking else rows
+    kinds = {name: kind for name, kind in _OPTIONAL.items() if name in names}
+    lacking = {name: nw.lit(None, dtype=kind) for name, kind in kinds.items() if name not in present}
+    given = {name: nw.col(name).cast(kind) for name, kind in kinds.items() if name in present}
+    return rows.with_columns(**lacking, **given)
 
 
 def _met(now: frames.Frame, before: frames.Frame) -> frames.Frame:

@@ -12,6 +12,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.churn.contracts.curves import LEAST_AT_RISK, Group, checked, groups_of, running
 from crmkit.churn.contracts.stays import Period, Question, stays
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.models.retention_projection import remaining_periods
 
@@ -94,8 +95,8 @@ def remaining_lifetime(
 
 
 def _check(horizon: int | None, discount: float, level: float) -> None:
-    if horizon is not None and not 1 <= horizon <= 1200:
-        raise DomainError(f"horizon_periods must lie between 1 and 1200, got {horizon}.")
+    if horizon is not None and not is_whole(horizon, 1, 1200):
+        raise DomainError(f"horizon_periods must lie between 1 and 1200 (a whole number), got {horizon!r}.")
     least = 1e-6 if horizon is None else 0.0
     if not (math.isfinite(discount) and least <= discount <= 10.0):
         raise DomainError(

@@ -11,6 +11,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.churn.contracts.curves import LEAST_AT_RISK, Group, checked, groups_of
 from crmkit.churn.contracts.stays import Period, Question, stays
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.models.kaplan_meier import kaplan_meier
 from crmkit.models.retention_projection import project
@@ -91,10 +92,10 @@ def retention(
     >>> retention(table, as_of=dt.date(2023, 12, 31), horizon_periods=0)["survival"].round(3).tolist()[:3]
     [1.0, 0.636, 0.636]
     """
-    if not 0 <= horizon_periods <= 1200 or least_at_risk < 1 or not 0.0 < level < 1.0:
+    if not is_whole(horizon_periods, 0, 1200) or not is_whole(least_at_risk, 1) or not 0.0 < level < 1.0:
         raise DomainError(
-            "horizon_periods must lie between 0 and 1200, least_at_risk be at least 1 and level lie between 0 and 1, "
-            f"got {horizon_periods}, {least_at_risk} and {level}."
+            "horizon_periods must lie between 0 and 1200, least_at_risk be at least 1 (whole numbers) and level lie "
+            f"between 0 and 1, got {horizon_periods!r}, {least_at_risk!r} and {level}."
         )
     question = Question(frames.as_day(as_of), by, period, bridge_days)
     parts = [

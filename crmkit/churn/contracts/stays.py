@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import narwhals.stable.v2 as nw
 
 from crmkit import frames, schema
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError, SchemaError
 
 Period: TypeAlias = Literal["month", "quarter", "year"] | int
@@ -17,6 +18,7 @@ Period: TypeAlias = Literal["month", "quarter", "year"] | int
 NO_GROUP = "(no group)"
 _MONTHS = {"month": 1, "quarter": 3, "year": 12}
 _YEAR_DAYS = 365.25
+_LAST = dt.date(2199, 12, 31)
 _RUNNING = 10**7  # a day number, and a month number, beyond all calendars
 
 
@@ -35,9 +37,12 @@ class Question:
             raise DomainError(
                 f'period must be "month", "quarter", "year" or a number of days from 1 to 3660, got {self.period!r}.'
             )
-        if not 0 <= self.bridge_days <= 3660:
-            raise DomainError(f"bridge_days must lie between 0 and 3660 (days), got {self.bridge_days}.")
-        if self.by in ("customer_id", "started_at", "ended_at", "amount"):
+        if not is_whole(self.bridge_days, 0, 3660):
+            raise DomainError(f"bridge_days must lie between 0 and 3660 (whole days), got {self.bridge_days!r}.")
+        if self.as_of > _LAST:
+            raise DomainError(f"as_of must be a day up to {_LAST}, the last that a table may hold, got {self.as_of}.")
+        is_name = self.by is None or isinstance(self.by, str)
+        if not is_name or self.by in ("customer_id", "started_at", "ended_at", "amount"):
             raise DomainError(f"by must name a column that groups contracts, such as 'plan', got {self.by!r}.")
 
     @property

@@ -13,6 +13,7 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crmkit.churn.forecast.additive import F64, Additive, fit_additive
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.frames.local import with_read_names
 from crmkit.models.ranks import strongest
@@ -95,8 +96,8 @@ class ChurnClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """
         if self.strength is not None and not self.strength > 0.0:
             raise DomainError(f"strength must be above 0, or None to have it chosen, got {self.strength}.")
-        if self.least_events < 1:
-            raise DomainError(f"least_events must be at least 1, got {self.least_events}.")
+        if not is_whole(self.least_events, 1):
+            raise DomainError(f"least_events must be at least 1 (a whole number), got {self.least_events!r}.")
         checked, labels = validate_data(self, with_read_names(X), y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(labels)
         self.classes_ = two_classes(labels, least=self.least_events, kind=type_of_target(labels), advice=_ADVICE)

@@ -177,6 +177,7 @@ def _with_contacts(table: frames.Frame, contacts: Any, as_of: dt.date, horizon_d
     past = frames.with_day_numbers(dated.filter(nw.col("contact_day") <= nw.lit(today)), contact="contact_day")
     flagged = past.with_columns(recent=frames.one_if(nw.col("contact") > today.toordinal() - horizon_days))
     sums = flagged.group_by("customer_id").agg(latest=nw.col("contact").max(), recent_contacts=nw.col("recent").sum())
+    table, sums = schema.same_ids(table, sums)
     return table.join(sums, on="customer_id", how="left").with_columns(
         nw.col("recent_contacts").fill_null(0).cast(nw.Int64),
         days_since_contact=today.toordinal() - nw.col("latest"),

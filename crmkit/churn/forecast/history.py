@@ -9,6 +9,7 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmkit import frames, purchases, summary
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import F64, Histories
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
@@ -25,8 +26,8 @@ _ENOUGH = 100_000
 
 def checked_horizon(horizon_days: int) -> int:
     """Return a horizon that there is."""
-    if not 1 <= horizon_days <= LONGEST_DAYS:
-        raise DomainError(f"horizon_days must lie between 1 and {LONGEST_DAYS} (days), got {horizon_days}.")
+    if not is_whole(horizon_days, 1, LONGEST_DAYS):
+        raise DomainError(f"horizon_days must lie between 1 and {LONGEST_DAYS} (whole days), got {horizon_days!r}.")
     return horizon_days
 
 

@@ -132,4 +132,5 @@ def _with_value(known: frames.Frame, customers: Any) -> frames.Frame:
     schema.check_once(given, "customers")
     if "value" not in frames.names_of(given):
         return known.with_columns(value=nw.col("year_revenue"))
-    return known.join(given.select("customer_id", nw.col("value").cast(nw.Float64)), on="customer_id", how="left")
+    known, worth = schema.same_ids(known, given.select("customer_id", nw.col("value").cast(nw.Float64)))
+    return known.join(worth, on="customer_id", how="left")

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 
 Direction: TypeAlias = Literal["higher", "lower"]
@@ -106,8 +107,8 @@ class Metric:
             raise DomainError(f'direction must be "higher" or "lower", got {self.direction!r}.')
         if self.missing not in ("ignore", "worst") and not _is_points(self.missing):
             raise DomainError(f'missing must be "ignore", "worst" or points from 0 to 100, got {self.missing!r}.')
-        if self.max_age_days is not None and self.max_age_days < 1:
-            raise DomainError(f"max_age_days must be at least 1, got {self.max_age_days}.")
+        if self.max_age_days is not None and not is_whole(self.max_age_days, 1):
+            raise DomainError(f"max_age_days must be at least 1 (whole days), got {self.max_age_days!r}.")
         self._check_way()
 
     def _check_way(self) -> None:

@@ -15,6 +15,7 @@ from crmkit.churn.health.parts import UNKNOWN
 from crmkit.churn.health.readings import MICRO, admitted, latest, no_points
 from crmkit.churn.health.scheme import HealthScheme
 from crmkit.churn.health.sums import by_name, colour_of, level_of, summed, vetoed
+from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.segment_maps import Locale, checked_locale
 
@@ -87,9 +88,9 @@ def health_score(
     """
     checked_locale(locale)
     chosen = the_scheme(weights, scheme)
-    if not 1 <= trend_days <= 36_500 or not 0.0 <= steady_within <= 100.0:
+    if not is_whole(trend_days, 1, 36_500) or not 0.0 <= steady_within <= 100.0:
         raise DomainError(
-            f"trend_days must be at least 1 (days) and steady_within lie between 0 and 100 (points), got {trend_days} "
+            f"trend_days must be at least 1 (whole days) and steady_within lie between 0 and 100, got {trend_days!r} "
             f"and {steady_within}."
         )
     day = frames.as_day(as_of)
