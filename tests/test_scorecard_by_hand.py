@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pandas.testing import assert_frame_equal
+from pandas.testing import assert_frame_equal, assert_series_equal
 
 from crmkit import scoring
 from crmkit.scoring import Attribute, Band, Decay, Event, Group, Override, Rule, Scorecard, Step
@@ -193,6 +193,48 @@ def test_scores_and_hand_offs_are_those_of_the_slow_way(card, log):
         else:
             change = now.score - score_on(lead, rows, card, earlier).score
             assert row["trend"] == ("improving" if change >= 5 else "declining" if change <= -5 else "steady")
+
+
+def busy_log(events: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Eighty leads with several times as many events: some come to the threshold in one go, some over many weeks."""
+    rng = np.random.default_rng(events)
+    ids = np.array([f"l{i:02d}" for i in range(80)], dtype=object)
+    start, days = pd.Timestamp(START), rng.gamma(2.0, 12.0, (2, events)).sum(axis=0)
+    leads = pd.DataFrame(
+        {"lead_id": pd.Series(ids, dtype="str"), "created_at": start + pd.to_timedelta(rng.integers(0, 60, 80), "D")}
+    )
+    log = pd.DataFrame(
+        {
+            "lead_id": pd.Series(ids[(80 * rng.random(events) ** 2).astype(int)], dtype="str"),
+            "event": pd.Series(np.array(NAMES, dtype=object)[rng.integers(0, 3, events)], dtype="str"),
+            "occurred_at": (start + pd.to_timedelta(days.round(), "D")).astype("datetime64[us]"),
+        }
+    )
+    return leads.astype({"created_at": "datetime64[us]"}), log
+
+
+BUSY = (Rule("page", Event("page"), 10), Rule("mail", Event("mail"), 20), Rule("form", Event("form"), -15))
+FADING = {
+    "decay": Group("all", "engagement", BUSY, decay=Decay(30, 7)),
+    "window": Group("all", "engagement", BUSY, floor=-5, window_days=21),
+    "day": Group("all", "engagement", BUSY, window_days=1),
+    "two lives": Group("all", "engagement", (*BUSY, Rule("old", Event("page"), 4, window_days=40)), window_days=6),
+    "counted": Group("all", "engagement", (*BUSY[1:], Rule("n", Event("page"), 10, daily_cap=10)), window_days=30),
+    "once": Group("all", "engagement", (*BUSY[1:], Rule("n", Event("page"), 40, "once")), decay=Decay(50, 9)),
+}
+
+
+@pytest.mark.parametrize("threshold", [20, 45, 80])
+@pytest.mark.parametrize("fading", FADING)
+def test_where_all_fades_hand_offs_are_those_of_the_slow_way(fading, threshold):
+    """Only days near the threshold are followed there, by what the weeks before can have left."""
+    leads, events = busy_log(600)
+    card = Scorecard("busy", (FADING[fading],), hand_off_at=threshold)
+    found = run(scoring.score_leads, leads, events, card).set_index("lead_id")["handed_off_at"]
+    told = by_lead(leads, events.assign(content=None, channel=None))
+    expected = pd.Series({lead["lead_id"]: handed_off_at(lead, rows, card, AS_OF) for lead, rows in told})
+    assert_series_equal(found, expected.astype("datetime64[us]"), check_names=False, check_index_type=False)
+    assert threshold > 20 or 0 < expected.notna().sum() < 80
 
 
 @QUICK

@@ -37,6 +37,17 @@ def activity(*rules: Rule, **options) -> Scorecard:
     return Scorecard("one group", (Group("activity", "engagement", rules, **options),))
 
 
+def test_points_that_come_back_by_themselves_count_beside_those_that_go_then():
+    """The day on which a loss ends lies in a stretch of days without any gain, in which another loss is held."""
+    rules = (Rule("gain", Event("gain"), 100), Rule("loss", Event("loss"), -50))
+    card = Scorecard("back", (Group("all", "engagement", rules, window_days=10),), hand_off_at=100)
+    for first in range(2, 12):  # wherever the days are cut
+        days = [f"2024-05-{first + later:02d}" for later in (0, 8, 9)]
+        log = events(*zip(("loss", "gain", "loss"), days, strict=True))
+        assert pd.isna(score(card, log)["handed_off_at"])
+        assert score(card, log.iloc[:2])["handed_off_at"] == pd.Timestamp(f"2024-05-{first + 10:02d}")
+
+
 PAPERS = [("white_paper", f"2024-05-0{day}") for day in (1, 2, 3)]
 
 

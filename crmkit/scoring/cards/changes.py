@@ -4,80 +4,55 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from functools import reduce
-from operator import add
 from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
 from crmkit.scoring.cards.card import Scorecard
-from crmkit.scoring.cards.fading import kept_within
 from crmkit.scoring.cards.groups import Group
 from crmkit.scoring.cards.points import PERCENT, units
 from crmkit.scoring.cards.rules import Rule
 from crmkit.scoring.cards.standing import fit_units
-from crmkit.scoring.cards.totals import Numbered, day_hundredths, ladder_hundredths, limits, numbered
+from crmkit.scoring.cards.totals import Numbered, day_hundredths, ladder_hundredths, limited, numbered
 
-COLUMNS = ("lead_id", "day", "group", "rule", "cause", "change", "at")
+COLUMNS = ("lead", "day", "group", "rule", "cause", "change", "at")
 
 
 def point_changes(ledger: frames.Frame, people: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
     """Dated changes of points before floors and caps, in the columns `COLUMNS`.
 
     `at` is the time of the last event behind a change; that of the lead's creation for attributes; missing for what
-    happens by itself at the start of a day. What lies before the lead's creation is dated there: the lead begins with
-    what is left.
+    happens by itself at the start of a day. What lies before the lead's creation is dated there.
     """
     parts = [_attribute_changes(people, card)]
-    rules = numbered(card)
+    parts += [part.filter(nw.col("day") <= day.toordinal()) for part in rule_changes(ledger, numbered(card))]
+    groups = [(rule.code, group.code) for group, rule in card.rules]
+    born = people.select("lead", "created", "created_at")
+    named = nw.concat(parts).with_columns(group=_chosen("rule", groups, ""))
+    dated = named.join(born, on="lead", how="inner").with_columns(at=from_birth(nw.col("at")))
+    return dated.with_columns(day=not_before(nw.col("created"))).select(*COLUMNS)
+
+
+def rule_changes(ledger: frames.Frame, rules: Sequence[Numbered]) -> list[frames.Frame]:
+    """Make changes of the points of rules over events, in the columns of `COLUMNS` but `group`."""
+    parts = []
     for members, changes in ((("every", "first"), _sum_changes), (("once", "ladder"), _single_changes)):
         mine = [one for one in rules if one.rule.counting in members]
         if mine:
-            rows = ledger.filter(nw.col("rule").is_in([one.rule.code for one in mine]))
-            parts.append(changes(rows, mine).filter(nw.col("day") <= day.toordinal()))
-    groups = [(rule.code, group.code) for group, rule in card.rules]
-    born = people.select("lead_id", "created", "created_at")
-    named = nw.concat(parts).with_columns(group=_chosen("rule", groups, ""))
-    dated = named.join(born, on="lead_id", how="inner")
-    early, none = nw.col("day") < nw.col("created"), nw.lit(None).cast(nw.Datetime("us"))
-    at = nw.when(nw.col("at") < nw.col("created_at")).then(nw.col("created_at")).otherwise(nw.col("at"))
-    begins = nw.when(nw.col("day") <= nw.col("created")).then(nw.col("created_at")).otherwise(none)
-    clipped = dated.with_columns(
-        day=nw.when(early).then(nw.col("created")).otherwise(nw.col("day")), at=nw.coalesce(at, begins)
-    )
-    return clipped.select(*COLUMNS)
+            parts.append(changes(ledger.filter(nw.col("rule").is_in([one.rule.code for one in mine])), mine))
+    return parts
 
 
-def day_scores(changes: frames.Frame, card: Scorecard) -> frames.Frame:
-    """Cumulate changes: each lead at the end of each day on which anything changed.
-
-    Columns: `lead_id`, `day`, `at` (last event or creation of that day; missing where there is none), `score` (not 0
-    yet for who is disqualified) and `moved_i`: what the floor or cap of the i-th group of `limited` adds.
-    """
-    bound = limited(card)
-    columns = {f"c_{i}": _of_group(nw.col("group") == group.code) for i, group in enumerate(bound)}
-    others = _of_group(~nw.col("group").is_in([group.code for group in bound])) if bound else nw.col("change")
-    names = ["rest", *columns]
-    daily = (
-        changes.with_columns(rest=others, **columns)
-        .group_by("lead_id", "day")
-        .agg(nw.col(*names).sum(), nw.col("at").max())
-    )
-    # One window: a sort serves all groups.
-    sums = daily.with_columns(nw.col(*names).cast(nw.Int64)).with_columns(
-        *[nw.col(name).cum_sum().over("lead_id", order_by="day").cast(nw.Int64) for name in names]
-    )
-    kept = {f"k_{i}": kept_within(nw.col(f"c_{i}"), *limits(group)) for i, group in enumerate(bound)}
-    known = sums.with_columns(**kept) if kept else sums
-    moved = {f"moved_{i}": (nw.col(f"k_{i}") - nw.col(f"c_{i}")).cast(nw.Int64) for i in range(len(bound))}
-    score = reduce(add, [nw.col("rest"), *(nw.col(name) for name in kept)])
-    return known.with_columns(score=score.cast(nw.Int64), **moved).select("lead_id", "day", "at", "score", *moved)
+def not_before(first: nw.Expr) -> nw.Expr:
+    """Date what lies before a first day there: the lead begins with what is left."""
+    return nw.when(nw.col("day") < first).then(first).otherwise(nw.col("day"))
 
 
-def limited(card: Scorecard) -> list[Group]:
-    """List the groups with a floor or a cap."""
-    return [group for group in card.groups if limits(group) != (None, None)]
+def from_birth(at: nw.Expr) -> nw.Expr:
+    """Time of what happens by the day of a lead's creation: not before it, and known where it has none of its own."""
+    later = nw.when(at < nw.col("created_at")).then(nw.col("created_at")).otherwise(at)
+    return nw.coalesce(later, nw.when(nw.col("day") <= nw.col("created")).then(nw.col("created_at")))
 
 
 def limit_changes(running: frames.Frame, card: Scorecard) -> list[frames.Frame]:
@@ -85,7 +60,7 @@ def limit_changes(running: frames.Frame, card: Scorecard) -> list[frames.Frame]:
     parts = []
     for i, group in enumerate(limited(card)):
         now = nw.col(f"moved_{i}")
-        before = now.shift(1).over("lead_id", order_by="day").fill_null(0)
+        before = now.shift(1).over("lead", order_by="day").fill_null(0)
         changed = running.with_columns(change=(now - before).cast(nw.Int64), before=before)
         is_cap = (now < 0) | ((now == 0) & (nw.col("before") < 0))
         cause = nw.when(is_cap).then(nw.lit("cap")).otherwise(nw.lit("floor"))
@@ -99,25 +74,21 @@ def limit_name(group: Group, end: nw.Expr) -> nw.Expr:
     return nw.concat_str(nw.lit(f"{group.code}:"), end)
 
 
-def _of_group(is_mine: nw.Expr) -> nw.Expr:
-    return nw.when(is_mine).then(nw.col("change")).otherwise(nw.lit(0)).cast(nw.Int64)
-
-
 def _attribute_changes(people: frames.Frame, card: Scorecard) -> frames.Frame:
     """Attributes are known from the lead's creation on; every lead has a row there, if of nothing."""
     born = {"day": nw.col("created"), "at": nw.col("created_at")}
     parts = [("", nw.lit(0))] + [(rule.code, points) for _, rule, points in fit_units(card)]
     made = [
-        people.select("lead_id", **born, rule=nw.lit(code), cause=nw.lit("attribute"), change=points.cast(nw.Int64))
+        people.select("lead", **born, rule=nw.lit(code), cause=nw.lit("attribute"), change=points.cast(nw.Int64))
         for code, points in parts
     ]
     return nw.concat([made[0], *(part.filter(nw.col("change") != 0) for part in made[1:])]).select(*_PLAIN)
 
 
-_PLAIN = ("lead_id", "day", "rule", "cause", "change", "at")
+_PLAIN = ("lead", "day", "rule", "cause", "change", "at")
 
 
-def _fading(group: Group, rule: Rule) -> list[tuple[int, int, str]]:
+def fading_steps(group: Group, rule: Rule) -> list[tuple[int, int, str]]:
     """When and how much of the points goes: days after the event, percent, cause."""
     if group.decay is not None:
         left = [max(0, 100 - step * group.decay.percent) for step in range(group.decay.steps + 1)]
@@ -132,11 +103,12 @@ def _sum_changes(rows: frames.Frame, rules: Sequence[Numbered]) -> frames.Frame:
     """Rules in which each day stands for itself: its points, and their going."""
     firsts = [one.rule.code for one in rules if one.rule.counting == "first"]
     if firsts:
-        first_day = nw.col("day").min().over("lead_id", "rule")
+        first_day = nw.col("day").min().over("lead", "rule")
         marked = rows.with_columns(first_day=first_day)
         is_first = (nw.col("day") == nw.col("first_day")) | ~nw.col("rule").is_in(firsts)
         rows = marked.filter(is_first)
-    steps = [(one.rule.code, *step) for one in rules for step in [(0, PERCENT, "event"), *_fading(one.group, one.rule)]]
+    begun = (0, PERCENT, "event")
+    steps = [(one.rule.code, *step) for one in rules for step in [begun, *fading_steps(one.group, one.rule)]]
     worth = [(one.rule.code, _day_worth(one.rule)) for one in rules]
     based = rows.with_columns(points=_chosen("rule", worth, 0), moment=_moment(firsts))
     dated = _at_steps(based, steps)
@@ -163,7 +135,7 @@ def _single_changes(rows: frames.Frame, rules: Sequence[Numbered]) -> frames.Fra
     """Rules whose points depend on the number of live events and the newest of them: the value day by day."""
     steps = []
     for one in rules:
-        life, fading = one.group.life_days(one.rule), _fading(one.group, one.rule)
+        life, fading = one.group.life_days(one.rule), fading_steps(one.group, one.rule)
         steps.append((one.rule.code, 0, 1, "event"))
         steps += [(one.rule.code, days, -1 if days == life else 0, cause) for days, _, cause in fading]
     dated = _at_steps(rows, steps)
@@ -174,17 +146,15 @@ def _single_changes(rows: frames.Frame, rules: Sequence[Numbered]) -> frames.Fra
         count=nw.col("events") * nw.col("percent"),
         day=nw.col("day") + nw.col("offset"),
     )
-    daily = moved.group_by("lead_id", "rule", "day").agg(
-        nw.col("count").sum(), nw.col("newest").max(), nw.col("at").max()
-    )
+    daily = moved.group_by("lead", "rule", "day").agg(nw.col("count").sum(), nw.col("newest").max(), nw.col("at").max())
     window = {"order_by": "day"}
     known = daily.with_columns(nw.col("count").cast(nw.Int64)).with_columns(
-        live=nw.col("count").cum_sum().over("lead_id", "rule", **window).cast(nw.Int64),
-        last=nw.col("newest").cum_max().over("lead_id", "rule", **window),
+        live=nw.col("count").cum_sum().over("lead", "rule", **window).cast(nw.Int64),
+        last=nw.col("newest").cum_max().over("lead", "rule", **window),
     )
     worth = [(one.rule.code, _single_worth(one)) for one in rules]
     valued = known.with_columns(value=_chosen("rule", worth, 0))
-    before = nw.col("value").shift(1).over("lead_id", "rule", **window).fill_null(0)
+    before = nw.col("value").shift(1).over("lead", "rule", **window).fill_null(0)
     fades = [(one.rule.code, "decay" if one.group.decay else "window_end") for one in rules]
     cause = nw.when(nw.col("newest") > 0).then(nw.lit("event")).otherwise(_chosen("rule", fades, ""))
     changed = valued.with_columns(change=(nw.col("value") - before).cast(nw.Int64), cause=cause)

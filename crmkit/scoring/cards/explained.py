@@ -12,15 +12,15 @@ from narwhals.stable.v2.typing import IntoFrameT
 
 from crmkit import frames
 from crmkit.scoring.cards.card import Scorecard
-from crmkit.scoring.cards.changes import limit_name, limited
-from crmkit.scoring.cards.entrance import admitted_events, admitted_leads
+from crmkit.scoring.cards.changes import limit_name
+from crmkit.scoring.cards.entrance import admitted_events, numbered_leads
 from crmkit.scoring.cards.fading import kept_within
 from crmkit.scoring.cards.groups import EFFECTS, Group
-from crmkit.scoring.cards.marked import marked_events
+from crmkit.scoring.cards.marked import marked_events, numbered_events
 from crmkit.scoring.cards.points import as_points
 from crmkit.scoring.cards.scores import checked_card
 from crmkit.scoring.cards.standing import fit_units, group_units, override_numbers, rule_total, with_overrides
-from crmkit.scoring.cards.totals import Numbered, Sums, lead_totals, limits, numbered, override_sums
+from crmkit.scoring.cards.totals import Numbered, Sums, lead_totals, limited, limits, numbered, override_sums
 
 KEY: Final = ("lead_id", "rule")
 _BEHIND: Final = ("points", "events", "first_at", "last_at")
@@ -57,10 +57,10 @@ def explain(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.date) 
     in the last bit; rounded to four decimals they are the same.
     """
     day, checked = frames.as_day(as_of), checked_card(card)
-    people = frames.settled(admitted_leads(leads, checked, day), like=leads)
-    rows = marked_events(admitted_events(events, checked, day, beside=people), checked)
+    people = numbered_leads(leads, checked, day)
+    log = numbered_events(admitted_events(events, checked, day, beside=people), people, checked, like=leads)
     at = nw.lit(day.toordinal())
-    whole = people.join(behind(rows, checked, at, like=leads), on="lead_id", how="left")
+    whole = people.join(behind(marked_events(log, checked), checked, at, like=leads), on="lead", how="left")
     made = breakdown(frames.settled(whole, like=leads), checked, at)
     named = made.with_columns(points=as_points(nw.col("points")))
     columns = ["lead_id", "rule", "group", *_BEHIND]
@@ -68,18 +68,18 @@ def explain(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.date) 
 
 
 def behind(
-    rows: frames.Frame, card: Scorecard, at: nw.Expr, *, like: Any, by: Sequence[str] = ("lead_id",)
+    rows: frames.Frame, card: Scorecard, at: nw.Expr, *, like: Any, by: Sequence[str] = ("lead",)
 ) -> frames.Frame:
     """Add up marked rows per lead and rule on a day: `lead_totals` by rule, and the live events behind each."""
-    sums = override_sums(card)
+    sums, live = override_sums(card), Sums()
     for one in numbered(card):
-        _put_behind(sums, one.number, one.met & (one.live(at)), one.mark)
+        _put_behind(live if one.life else sums, one.number, one.met & (one.live(at)), one.mark)
     for number in range(len(card.event_rules), len(card.event_rules) + _event_overrides(card)):
         _put_behind(sums, number, (nw.col(f"m{number}") > 0) & (nw.col("day") <= at), nw.col(f"m{number}"))
     for one in numbered(card):
         if one.rule.counting == "first":
             sums.put(f"start_{one.number}", nw.when(one.met).then(nw.col("first_at")), "min")
-    return lead_totals(rows, card, {"now": at}, sums, by_rule=True, like=like, by=by)
+    return lead_totals(rows, card, {"now": at}, sums, live, by_rule=True, like=like, by=by)
 
 
 def breakdown(whole: frames.Frame, card: Scorecard, at: nw.Expr, *, keep: Sequence[str] = ()) -> frames.Frame:

@@ -40,3 +40,11 @@ def kept_within(total: nw.Expr, low: int | None, high: int | None) -> nw.Expr:
     if high is not None:
         kept = nw.when(total > high).then(nw.lit(high)).otherwise(kept)
     return kept if low is None else nw.when(total < low).then(nw.lit(low)).otherwise(kept)
+
+
+def percent_left(age: int, group: Group, rule: Rule) -> int:
+    """Percent of the points of an event that are left so many days after it."""
+    if group.decay is not None:
+        return max(0, 100 - age // group.decay.interval_days * group.decay.percent)
+    life = group.life_days(rule)
+    return 100 if life is None or age < life else 0

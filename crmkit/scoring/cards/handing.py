@@ -2,30 +2,56 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from functools import reduce
+from operator import or_
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
 from crmkit.scoring.cards.card import Scorecard
-from crmkit.scoring.cards.changes import day_scores, point_changes
-from crmkit.scoring.cards.totals import limits, most_units, numbered
+from crmkit.scoring.cards.changes import from_birth
+from crmkit.scoring.cards.near import Near
+from crmkit.scoring.cards.running import near_scores
+from crmkit.scoring.cards.totals import Sums, numbered
 
 THRESHOLD = "threshold"
 
 
-def crossings(running: frames.Frame, people: frames.Frame, card: Scorecard) -> frames.Frame:
-    """First day on which each lead stood at the threshold, not disqualified: `lead_id`, `day`, `crossed_at`.
+def crossings(near: Near, card: Scorecard, *, like: Any) -> frames.Frame:
+    """Find the first day on which each lead stood at the threshold, not disqualified: `lead`, `day`, `crossed_at`.
 
     `crossed_at` is the time of the last event of that day; its start, where points came back by themselves.
     """
-    above = running.filter(nw.col("score") >= card.threshold_units)
-    held = above.join(people.select("lead_id", "out_day"), on="lead_id", how="inner")
-    first = held.filter(_not_out(nw.col("day"))).group_by("lead_id").agg(nw.col("day").min())
-    timed = first.join(running.select("lead_id", "day", "at"), on=["lead_id", "day"], how="left")
-    return with_moments(timed, "crossed_at").select("lead_id", "day", "crossed_at")
+    held = near_scores(near, card).join(near.people.select("lead", "fit", "out_day"), on="lead", how="inner")
+    above = held.filter(nw.col("score") >= card.threshold_units - nw.col("fit"))
+    first = above.filter(_not_out(nw.col("day"))).group_by("lead").agg(nw.col("day").min())
+    first = frames.settled(first, like=like)
+    born = near.people.select("lead", "created", "created_at")
+    timed = first.join(born, on="lead", how="inner").join(_last_times(near.rows, first, card), on="lead", how="left")
+    known = timed.with_columns(at=from_birth(nw.col("at")))
+    return with_moments(known, "crossed_at").select("lead", "day", "crossed_at")
+
+
+def _last_times(rows: frames.Frame, days: frames.Frame, card: Scorecard) -> frames.Frame:
+    """Find the time `at` of the last event that a rule counts on the day of each lead: `lead`, `at`."""
+    rules, sums = numbered(card), Sums()
+    then = nw.col("day") == nw.col("then")
+    others = [one.met for one in rules if one.rule.counting != "first"]
+    if others:
+        sums.put("last", nw.when(then & reduce(or_, others)).then(nw.col("last_at")), "max")
+    firsts = [one for one in rules if one.rule.counting == "first"]
+    for one in firsts:
+        sums.put(f"day_{one.number}", nw.when(one.met).then(nw.col("day")), "min")
+        sums.put(f"time_{one.number}", nw.when(one.met).then(nw.col("first_at")), "min")
+    dated = rows.join(days.select("lead", then=nw.col("day")), on="lead", how="inner")
+    mine = sums.of(dated if firsts else dated.filter(then), "lead", "then")
+    at = nw.col("last") if others else nw.lit(None).cast(nw.Datetime("us"))
+    for one in firsts:
+        time = nw.col(f"time_{one.number}")
+        is_last = (nw.col(f"day_{one.number}") == nw.col("then")) & (at.is_null() | (time > at))
+        at = nw.when(is_last.fill_null(False)).then(time).otherwise(at)
+    return mine.select("lead", at=at)
 
 
 def with_moments(rows: frames.Frame, name: str) -> frames.Frame:
@@ -36,7 +62,7 @@ def with_moments(rows: frames.Frame, name: str) -> frames.Frame:
 
 def hand_off_moments(people: frames.Frame, crossed: frames.Frame) -> frames.Frame:
     """Hold crossings against overrides: adds `handed_off_at`, `handed_day` and `by_override` (1 or 0) to `people`."""
-    joined = people.join(crossed.with_columns(crossed_day=nw.col("day")).drop("day"), on="lead_id", how="left")
+    joined = people.join(crossed.with_columns(crossed_day=nw.col("day")).drop("day"), on="lead", how="left")
     off = nw.when(_not_out(nw.col("off_day")))
     known = joined.with_columns(off_at=off.then(nw.col("off_at")), off_day=off.then(nw.col("off_day")))
     is_first = nw.col("crossed_at").is_null() | (nw.col("off_at") <= nw.col("crossed_at"))
@@ -47,63 +73,6 @@ def hand_off_moments(people: frames.Frame, crossed: frames.Frame) -> frames.Fram
         handed_off_at=chosen.then(nw.col("off_at")).otherwise(nw.col("crossed_at")),
         handed_day=chosen.then(nw.col("off_day")).otherwise(nw.col("crossed_day")),
     )
-
-
-class Near(NamedTuple):
-    """What crossings can depend on: a small part of leads and log, as few leads are ever handed off.
-
-    Attributes
-    ----------
-    people : lazy frame
-        Leads whose points can have reached the threshold, as `lead_standing` gives them.
-    rows : lazy frame
-        Rows of the log, or of the ledger, that can have brought them there.
-    """
-
-    people: frames.Frame
-    rows: frames.Frame
-
-
-def near_threshold(
-    rows: frames.Frame,
-    marked: Callable[[frames.Frame, Scorecard], frames.Frame],
-    standing: frames.Frame,
-    card: Scorecard,
-    *,
-    like: Any,
-) -> Near:
-    """Find who came near the threshold, and when; `marked` marks `rows`.
-
-    Where all points fade, time is cut into blocks of the longest life of an event: a score can depend on its own block
-    and the one before alone, and only blocks in which all points of both together reach the threshold are looked at,
-    with the ones before them. In a block without events nobody can stand higher than in the one before.
-    """
-    near = frames.settled(standing.filter(nw.col("most") >= card.threshold_units), like=like)
-    lives = [group.life_days(rule) for group, rule in card.event_rules]
-    if not lives or None in lives or any(rule.counting == "first" for _, rule in card.event_rules):
-        return Near(near, rows.join(near.select("lead_id"), on="lead_id", how="semi"))
-    life = max(life for life in lives if life is not None)
-    placed = rows.with_columns(block=(nw.col("day") // life).cast(nw.Int64))
-    floors = sum(max(0, limits(group)[0] or 0) for group in card.groups if group.kind == "engagement")
-    lacking = near.select("lead_id", lack=card.threshold_units - floors - nw.col("fit"))
-    worth = marked(placed, card).with_columns(worth=most_units(numbered(card))).filter(nw.col("worth") > 0)
-    mine = worth.join(near.select("lead_id"), on="lead_id", how="semi")
-    blocks = frames.settled(mine.group_by("lead_id", "block").agg(nw.col("worth").sum()), like=like)
-    before = blocks.select("lead_id", block=nw.col("block") + 1, before=nw.col("worth"))
-    pairs = blocks.join(before, on=["lead_id", "block"], how="left").join(lacking, on="lead_id", how="inner")
-    enough = nw.col("worth") + nw.col("before").fill_null(0) >= nw.col("lack")
-    hot = frames.settled(pairs.filter(enough).select("lead_id", "block"), like=like)
-    both = nw.concat([hot, hot.with_columns(block=nw.col("block") - 1)])
-    # Who is there without any event has no block.
-    there = nw.concat([hot.select("lead_id"), lacking.filter(nw.col("lack") <= 0).select("lead_id")])
-    people = frames.settled(near.join(there, on="lead_id", how="semi"), like=like)
-    return Near(people, placed.join(both, on=["lead_id", "block"], how="semi").drop("block"))
-
-
-def crossed_of(ledger: frames.Frame, near: frames.Frame, card: Scorecard, day: dt.date, *, like: Any) -> frames.Frame:
-    """Find the crossings of the people of `Near` in a ledger of at least its rows."""
-    running = day_scores(point_changes(ledger, near, card, day), card)
-    return crossings(frames.settled(running, like=like), near, card)
 
 
 def _not_out(day: nw.Expr) -> nw.Expr:

@@ -1,6 +1,6 @@
 """Rows of a log with a mark per condition: of events as they came, or of a ledger.
 
-Both have `lead_id`, `day` (ordinal), `first_at`, `last_at` (times) and `m0`, `m1` ...: how many events of the row meet
+Both have `lead`, `day` (ordinal), `first_at`, `last_at` (times) and `m0`, `m1` ...: how many events of the row meet
 each condition on events, in the order of `entrance.conditions`.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import reduce
 from operator import add
+from typing import Any
 
 import narwhals.stable.v2 as nw
 
@@ -18,20 +19,48 @@ from crmkit.scoring.cards.entrance import conditions
 from crmkit.scoring.cards.matches import detail_holds
 
 
-def marked_events(events: frames.Frame, card: Scorecard) -> frames.Frame:
-    """Mark events; those that no condition asks for are left out."""
-    asked = [when for _, when in conditions(card, Event)]
-    names = list(dict.fromkeys(name for when in asked for name in when.event))
+def event_names(card: Scorecard) -> list[str]:
+    """Names that conditions ask for; `kind` is the place of an event's name among them."""
+    return list(dict.fromkeys(name for _, when in conditions(card, Event) for name in when.event))
+
+
+def asked_events(events: frames.Frame, card: Scorecard) -> frames.Frame:
+    """Keep the events that meet a condition: `lead_id`, `day`, `at`, `kind`, and what `_details` adds."""
+    names, details = event_names(card), _details(card)
     if not names:
-        return _met(events.with_columns(first_at=nw.col("at"), last_at=nw.col("at")), 0)
-    # One look-up by name marks all conditions: far faster than a comparison of texts for each.
+        return events.filter(nw.col("day") < 0).select("lead_id", "day", "at", kind=nw.lit(0))  # no day is
+    # One look-up by name, and none by text ever after.
+    kinds: dict[str, list[Any]] = {"event": names, "kind": list(range(len(names)))}
+    coded = frames.join_small(events, kinds, on=["event"]).filter(~nw.col("kind").is_null())
+    columns = ["lead_id", "day", "at", "kind"]
+    if not details:
+        return coded.select(*columns)
+    found = {name: frames.one_if(detail_holds(when)) for name, when in details.items()}
+    marked = marked_events(coded.with_columns(**found), card)
+    return marked.filter(_met(marked_names(card))).select(*columns, *details)
+
+
+def numbered_events(events: frames.Frame, people: frames.Frame, card: Scorecard, *, like: Any) -> frames.Frame:
+    """Bring the events that meet a condition down to numbers, once: their texts are not looked at again.
+
+    `lead` in place of `lead_id` is that of `people`; missing for events of others.
+    """
+    log = asked_events(events, card).join(people.select("lead_id", "lead"), on="lead_id", how="left")
+    narrow = {name: nw.col(name).cast(nw.Int16) for name in ("kind", *_details(card))}
+    return frames.settled(log.with_columns(nw.col("day").cast(nw.Int32), **narrow).drop("lead_id"), like=like)
+
+
+def marked_events(events: frames.Frame, card: Scorecard) -> frames.Frame:
+    """Mark events by their `kind`."""
+    asked = [when for _, when in conditions(card, Event)]
+    names, details = event_names(card), _details(card)
+    timed = events.with_columns(nw.col("day").cast(nw.Int64), first_at=nw.col("at"), last_at=nw.col("at"))
+    if not names:
+        return timed
     marks = {f"m{i}": [int(name in when.event) for name in names] for i, when in enumerate(asked)}
-    marked = frames.join_small(events, {"event": names, **marks}, on=["event"]).filter(~nw.col("m0").is_null())
-    detailed = {f"m{i}": when for i, when in enumerate(asked) if when.content or when.channel}
-    if detailed:
-        found = {m: nw.when(detail_holds(when)).then(nw.col(m)).otherwise(nw.lit(0)) for m, when in detailed.items()}
-        marked = _met(marked.with_columns(**found), len(asked))
-    return marked.with_columns(first_at=nw.col("at"), last_at=nw.col("at"))
+    marked = frames.join_small(timed, {"kind": list(range(len(names))), **marks}, on=["kind"])
+    found = {f"m{name[1:]}": nw.col(f"m{name[1:]}") * nw.col(name) for name in details}
+    return marked.with_columns(**found) if found else marked
 
 
 def marked_ledger(ledger: frames.Frame, card: Scorecard) -> frames.Frame:
@@ -41,10 +70,19 @@ def marked_ledger(ledger: frames.Frame, card: Scorecard) -> frames.Frame:
         f"m{i}": nw.when(nw.col("rule") == code).then(nw.col("events")).otherwise(nw.lit(0))
         for i, code in enumerate(codes)
     }
-    return _met(ledger.with_columns(**counts) if counts else ledger, len(codes))
+    return ledger.with_columns(**counts) if counts else ledger.filter(nw.col("day") < 0)
 
 
-def _met(rows: frames.Frame, marks: int) -> frames.Frame:
-    if not marks:
-        return rows.filter(nw.col("day") < 0)  # no day is
-    return rows.filter(reduce(add, [nw.col(f"m{i}") for i in range(marks)]) > 0)
+def marked_names(card: Scorecard) -> list[str]:
+    """Names of the marks."""
+    return [f"m{i}" for i in range(len(conditions(card, Event)))]
+
+
+def _met(marks: list[str]) -> nw.Expr:
+    return reduce(add, [nw.col(name) for name in marks]) > 0
+
+
+def _details(card: Scorecard) -> dict[str, Event]:
+    """Conditions that ask for more than the name, `d2` for the third: 1 or 0, whether the rest of them holds."""
+    asked = enumerate(when for _, when in conditions(card, Event))
+    return {f"d{i}": when for i, when in asked if when.content or when.channel}

@@ -13,10 +13,10 @@ from crmkit import frames
 from crmkit.errors import DomainError
 from crmkit.scoring.cards.card import DISQUALIFIED, LETTERS, Scorecard
 from crmkit.scoring.cards.conditions import Event
-from crmkit.scoring.cards.entrance import admitted_events, admitted_leads, conditions
-from crmkit.scoring.cards.handing import crossed_of, hand_off_moments, near_threshold
-from crmkit.scoring.cards.ledger import day_ledger
-from crmkit.scoring.cards.marked import marked_events
+from crmkit.scoring.cards.entrance import admitted_events, admitted_leads, conditions, numbered_leads
+from crmkit.scoring.cards.handing import crossings, hand_off_moments
+from crmkit.scoring.cards.marked import asked_events, marked_events, numbered_events
+from crmkit.scoring.cards.near import near_threshold
 from crmkit.scoring.cards.points import as_points, units
 from crmkit.scoring.cards.standing import lead_standing, standing_totals
 
@@ -92,15 +92,14 @@ def score_leads(leads: IntoFrameT, events: Any, *, card: Scorecard, as_of: dt.da
     0   70.0  ready    2024-05-05
     """
     day, checked = frames.as_day(as_of), checked_card(card)
-    people = frames.settled(admitted_leads(leads, checked, day), like=leads)
+    people = numbered_leads(leads, checked, day)
     log = admitted_events(events, checked, day, beside=people)
-    totals = frames.settled(standing_totals(marked_events(log, checked), checked, day, like=leads), like=leads)
-    _report_unasked(totals, log, checked, day)
-    _report_unknown(totals, people, leads, checked)
+    rows = numbered_events(log, people, checked, like=leads)
+    _report_unasked(rows, log, checked, day)
+    _report_unknown(rows, log, people, leads, checked)
+    totals = standing_totals(marked_events(rows, checked), checked, day, like=leads)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
-    near = near_threshold(log, marked_events, standing, checked, like=leads)
-    ledger = frames.settled(day_ledger(near.rows, checked), like=leads)
-    crossed = crossed_of(ledger, near.people, checked, day, like=leads)
+    crossed = crossings(near_threshold(rows, marked_events, standing, checked, day, like=leads), checked, like=leads)
     return frames.leave(scores_of(standing, crossed, checked, day), like=leads, sort=["lead_id"], same=["lead_id"])
 
 
@@ -111,10 +110,10 @@ def checked_card(card: Scorecard) -> Scorecard:
     return card
 
 
-def _report_unasked(totals: frames.Frame, log: frames.Frame, card: Scorecard, day: dt.date) -> None:
+def _report_unasked(rows: frames.Frame, log: frames.Frame, card: Scorecard, day: dt.date) -> None:
     """Warn of a log in which nothing bears a name that the card asks for: the two were not made for each other."""
     asked = sorted({name for _, when in conditions(card, Event) for name in when.event})
-    if not asked or len(frames.arrays(totals.select("lead_id").head(1), ["lead_id"])["lead_id"]):
+    if not asked or len(frames.arrays(rows.select("day").head(1), ["day"])["day"]):
         return
     named = log.select("event", met=frames.one_if(nw.col("event").is_in(asked)))
     found = frames.arrays(
@@ -130,11 +129,13 @@ def _report_unasked(totals: frames.Frame, log: frames.Frame, card: Scorecard, da
         )
 
 
-def _report_unknown(totals: frames.Frame, people: frames.Frame, leads: Any, card: Scorecard) -> None:
+def _report_unknown(rows: frames.Frame, log: frames.Frame, people: frames.Frame, leads: Any, card: Scorecard) -> None:
     """Warn of events whose leads are nowhere; leads that are not there yet are somewhere."""
-    stray = totals.join(people.select("lead_id"), on="lead_id", how="anti").select("lead_id")
-    if not len(frames.arrays(stray.head(1), ["lead_id"])["lead_id"]):
+    strays = rows.filter(nw.col("lead").is_null()).select("day").head(1)
+    if not len(frames.arrays(strays, ["day"])["day"]):
         return
+    asked = asked_events(log, card).select("lead_id").unique(subset=["lead_id"])
+    stray = asked.join(people.select("lead_id"), on="lead_id", how="anti")
     later = admitted_leads(leads, card, dt.date.max, beside=people).select("lead_id")
     unknown = stray.join(later, on="lead_id", how="anti")
     found = frames.arrays(unknown.select(leads=nw.len(), first=nw.col("lead_id").min()), ["leads", "first"])

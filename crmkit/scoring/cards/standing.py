@@ -39,7 +39,7 @@ def days_asked(card: Scorecard, day: dt.date) -> Days:
 
 def standing_totals(rows: frames.Frame, card: Scorecard, day: dt.date, *, like: Any) -> frames.Frame:
     """Add up marked rows per lead, as `lead_standing` needs them."""
-    return lead_totals(rows, card, days_asked(card, day), _extra_sums(card), by_rule=False, like=like)
+    return lead_totals(rows, card, days_asked(card, day), _extra_sums(card), Sums(), by_rule=False, like=like)
 
 
 def lead_standing(people: frames.Frame, totals: frames.Frame, card: Scorecard, day: dt.date) -> frames.Frame:
@@ -51,7 +51,7 @@ def lead_standing(people: frames.Frame, totals: frames.Frame, card: Scorecard, d
     off).
     """
     days = days_asked(card, day)
-    joined = people.join(totals.with_columns(did=nw.lit(1)), on="lead_id", how="left")
+    joined = people.join(totals.with_columns(did=nw.lit(1)), on="lead", how="left")
     counted = [name for name in frames.names_of(totals) if name.startswith(("s_", "live_", "b_", "stage"))]
     whole = joined.with_columns(nw.col(*counted).fill_null(0)) if counted else joined
     known = with_overrides(whole, card)

@@ -37,6 +37,10 @@ class Sums:
         """Add a column."""
         self.columns[name], self.how[name] = column, how
 
+    def copied(self) -> Sums:
+        """Take columns that others may be added to."""
+        return Sums(dict(self.columns), dict(self.how))
+
     def of(self, rows: frames.Frame, *by: str) -> frames.Frame:
         """Compute and add up; whole numbers come back as int64."""
         if not self.columns:
@@ -105,19 +109,20 @@ def lead_totals(
     card: Scorecard,
     days: Days,
     more: Sums,
+    live: Sums,
     *,
     by_rule: bool,
     like: Any,
-    by: Sequence[str] = ("lead_id",),
+    by: Sequence[str] = ("lead",),
 ) -> frames.Frame:
     """Add up marked rows per lead.
 
     Columns: the sums of `cells` on each of `days`; `first_i` (ordinal) of rules that count the first event, `last_i` of
-    those that count the newest and `live_i` of ladders, on each of `days`; and those of `more`. What fades is added up
-    over the rows that are live on one of `days`, mostly few; missing for leads without any.
+    those that count the newest and `live_i` of ladders, on each of `days`; and those of `more` and `live`. What fades,
+    and `live`, is added up over the rows that are live on one of `days`, mostly few; missing for leads without any.
     """
     rules = numbered(card)
-    lasting, fading = Sums(dict(more.columns), dict(more.how)), Sums()
+    lasting, fading = more.copied(), live.copied()
     daily = {name: ones for name, ones in cells(rules, by_rule).items() if ones[0].rule.daily_cap}
     for name, ones in cells(rules, by_rule).items():
         if name not in daily:
@@ -217,6 +222,11 @@ def limits(group: Group) -> tuple[int | None, int | None]:
     """Floor and cap of a group in ten-thousandths."""
     low, high = group.floor, group.cap
     return None if low is None else units(low), None if high is None else units(high)
+
+
+def limited(card: Scorecard) -> list[Group]:
+    """List the groups with a floor or a cap."""
+    return [group for group in card.groups if limits(group) != (None, None)]
 
 
 def most_units(rules: Sequence[Numbered]) -> nw.Expr:

@@ -13,10 +13,11 @@ from crmkit.errors import DomainError
 from crmkit.schema import LEADS, Column, Table
 from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.conditions import Event
-from crmkit.scoring.cards.entrance import admitted_events, admitted_leads, conditions
-from crmkit.scoring.cards.handing import crossed_of, near_threshold
+from crmkit.scoring.cards.entrance import admitted_events, conditions, numbered_leads
+from crmkit.scoring.cards.handing import crossings
 from crmkit.scoring.cards.ledger import day_ledger, merged
-from crmkit.scoring.cards.marked import marked_ledger
+from crmkit.scoring.cards.marked import asked_events, marked_ledger
+from crmkit.scoring.cards.near import near_threshold
 from crmkit.scoring.cards.scores import checked_card, scores_of
 from crmkit.scoring.cards.standing import lead_standing, standing_totals
 
@@ -87,15 +88,17 @@ def update_scores(
         As `score_leads`.
     """
     day, checked = frames.as_day(as_of), checked_card(card)
-    people = frames.settled(admitted_leads(leads, checked, day), like=leads)
-    ledger = day_ledger(admitted_events(new_events, checked, day, beside=people), checked)
+    people = numbered_leads(leads, checked, day)
+    log = admitted_events(new_events, checked, day, beside=people)
+    ledger = day_ledger(asked_events(log, checked), checked, by="lead_id")
     if previous is not None:
         ledger = merged(_admitted_ledger(previous, checked, day, beside=people), ledger)
     ledger = frames.settled(ledger, like=leads)
-    totals = standing_totals(marked_ledger(ledger, checked), checked, day, like=leads)
+    rows = frames.settled(ledger.join(people.select("lead_id", "lead"), on="lead_id", how="inner"), like=leads)
+    totals = standing_totals(marked_ledger(rows, checked), checked, day, like=leads)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
-    near = near_threshold(ledger, marked_ledger, standing, checked, like=leads)
-    scores = scores_of(standing, crossed_of(near.rows, near.people, checked, day, like=leads), checked, day)
+    crossed = crossings(near_threshold(rows, marked_ledger, standing, checked, day, like=leads), checked, like=leads)
+    scores = scores_of(standing, crossed, checked, day)
     dated = frames.with_dates(ledger.with_columns(number=nw.col("day")).drop("day"), day="number")
     kept = dated.select(*LEDGER.known)
     return Update(
