@@ -19,6 +19,7 @@ from crmkit.attribution.sharing import credited_by, orders_of
 from crmkit.errors import DomainError
 from crmkit.journeys.cutting import Sharing
 from crmkit.journeys.decay import decayed_sums
+from crmkit.journeys.handed import handed_over
 from crmkit.journeys.log import UNATTRIBUTED, Window, read_window
 from crmkit.journeys.tally import Tally, tally_of
 from crmkit.models.paths import F64
@@ -203,15 +204,15 @@ def _converting(tally: Tally) -> Tally:
 def _credits(touches: Any, conversions: Any, models: Sequence[Model], *, window: Window, chance: Chance) -> Credits:
     milestones = needs(models, Milestones)
     log = read_window(touches, conversions, window, milestones=milestones)
-    # The engine's passes come before the paths, so that its memory and theirs are not needed at one time.
+    won = handed_over(log, window.sharing)
     sums = {
-        model.name: decayed_sums(log, sharing=window.sharing, half_life_days=model.half_life_days)
+        model.name: decayed_sums(log, won, sharing=window.sharing, half_life_days=model.half_life_days)
         for model in models
         if isinstance(model, TimeDecay)
     }
     markov = needs(models, Markov)
     tally = tally_of(
-        log,
+        *(log, won),
         sharing=window.sharing,
         nulls=markov or needs(models, LearnedShapley),
         gap_days=window.gap_days,

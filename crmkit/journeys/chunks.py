@@ -7,8 +7,10 @@ such integers.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -60,6 +62,39 @@ def chunked(
 def is_whole(bits: int) -> nw.Expr:
     """Whether a row of `chunked` is a whole journey; one that fills its key may go on."""
     return (nw.col("block") == 0) & (nw.col("touches") < touches_per_key(bits))
+
+
+def keyed(code: NDArray[Any], fresh: NDArray[np.bool_], bits: int) -> tuple[I64, NDArray[np.bool_]]:
+    """Write the channels of journeys into keys, as `chunked` does, from touches in order.
+
+    Parameters
+    ----------
+    code : int16, shape (touches,)
+        Channels from 1.
+    fresh : bool, shape (touches,)
+        Whether a touch is the first of its journey.
+    bits : int
+
+    Returns
+    -------
+    keys : int64, begins : bool, shape (keys,) each
+        `begins` marks the first key of each journey.
+    """
+    first = np.flatnonzero(fresh)
+    ends = np.append(first, len(code))
+    # Blocks of whole journeys, which stay in the processor's memory.
+    cuts = np.unique(np.append(np.searchsorted(first, np.arange(0, len(code), _BLOCK)), len(first)))
+    blocks = [_keyed(code[ends[i] : ends[j]], first[i:j] - ends[i], bits) for i, j in itertools.pairwise(cuts)]
+    none = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
+    keys, begins = zip(none, *blocks, strict=True)
+    return np.concatenate(keys), np.concatenate(begins)
+
+
+def _keyed(code: NDArray[Any], first: I64, bits: int) -> tuple[I64, NDArray[np.bool_]]:
+    place = np.arange(len(code)) - np.repeat(first, np.diff(np.append(first, len(code))))
+    within = place % touches_per_key(bits)
+    begins = np.flatnonzero(within == 0)
+    return np.add.reduceat(code.astype(np.int64) << within * bits, begins), place[begins] == 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
