@@ -202,6 +202,16 @@ def _converting(tally: Tally) -> Tally:
 
 
 def _credits(touches: Any, conversions: Any, models: Sequence[Model], *, window: Window, chance: Chance) -> Credits:
+    # The engine lets go of its tables before the models need memory of their own.
+    tally, sums = _counted(touches, conversions, models, window)
+    decayed = {name: _decayed(own, tally.conversions) for name, own in sums.items()}
+    return credits_of_tally(models, tally, chance, decayed)
+
+
+def _counted(
+    touches: Any, conversions: Any, models: Sequence[Model], window: Window
+) -> tuple[Tally, dict[str, dict[str, F64]]]:
+    """Distinct paths, and what they don't tell: sums of the models whose shares decay."""
     milestones = needs(models, Milestones)
     log = read_window(touches, conversions, window, milestones=milestones)
     won = handed_over(log, window.sharing)
@@ -219,8 +229,7 @@ def _credits(touches: Any, conversions: Any, models: Sequence[Model], *, window:
         milestones=milestones,
         clustered=markov,
     )
-    decayed = {name: _decayed(own, tally.conversions) for name, own in sums.items()}
-    return credits_of_tally(models, tally, chance, decayed)
+    return tally, sums
 
 
 def _decayed(sums: dict[str, F64], total: float) -> Credit:

@@ -22,7 +22,7 @@ from crmkit.frames.native import Frame
 from crmkit.frames.pairs import group_numbers, pair_counts
 from crmkit.frames.past import rows_until
 from crmkit.frames.peeking import Peek, peek, tables_in
-from crmkit.frames.runs import is_spread, runs, value_numbers
+from crmkit.frames.runs import is_spread, runs, tabled, value_numbers
 from crmkit.frames.shelf import Shelf
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.spaced import spaced_rows
@@ -85,6 +85,7 @@ __all__ = [
     "settled",
     "spaced_rows",
     "spark_session",
+    "tabled",
     "tables_in",
     "translated",
     "value_numbers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,9 @@ from crmkit.journeys.cutting import Sharing, between, of_strangers, winning
 from crmkit.journeys.log import DAY, MILESTONES, Log
 from crmkit.models.paths import F64, I64
 
+# Journeys of one kind. Per key: `keys`, and `begins`, whether it is the first of its journey. Per journey: `customer`,
+# -1 for nobody in particular, places of milestones, and those of the measures that are not 0 for all.
+Part: TypeAlias = dict[str, NDArray[Any]]
 MEASURES = ("sales", "lost", "value", "square", "days")
 
 
@@ -74,9 +77,11 @@ def handed_over(log: Log, sharing: Sharing) -> Won | None:
     return Won(sales, sale, first, rows["fresh"], rows["code"], rows["touched"])
 
 
-def won_journeys(won: Won, log: Log, places: Sequence[str]) -> dict[str, NDArray[Any]]:
+def won_journeys(won: Won, log: Log, places: Sequence[str]) -> Part:
     """Journeys of all conversions, as `tally` counts them; one without a touch has the key 0."""
-    sales, none = won.sales, np.setdiff1d(np.arange(len(won.sales["sales"])), won.sale)
+    sales, has_touch = won.sales, np.zeros(len(won.sales["sales"]), dtype=bool)
+    has_touch[won.sale] = True
+    none = np.flatnonzero(~has_touch)
     keys, begins = keyed(won.code, won.fresh, bits_of(log))
     of = np.concatenate([won.sale, none])
     waited = np.maximum((sales["clock"][won.sale] - won.touched[won.first]) / DAY, 0.0)
@@ -85,7 +90,6 @@ def won_journeys(won: Won, log: Log, places: Sequence[str]) -> dict[str, NDArray
         "keys": np.concatenate([keys, np.zeros(len(none), dtype=np.int64)]),
         "begins": np.concatenate([begins, np.ones(len(none), dtype=bool)]),
         "customer": sales["customer"][of],
-        "lost": np.zeros(len(of)),
         "days": days,
         **{name: sales[name][of].astype(np.float64) for name in ("sales", "value", "square")},
         **{f"{name}_place": _reached(won, name, len(none)) for name in MILESTONES if f"{name}_place" in places},
@@ -99,7 +103,7 @@ def _reached(won: Won, name: str, without: int) -> I64:
     return np.concatenate([places, np.zeros(without, dtype=np.int64)])
 
 
-def lost_journeys(won: Won, log: Log, gap_days: float | None, places: Sequence[str]) -> list[dict[str, NDArray[Any]]]:
+def lost_journeys(won: Won, log: Log, gap_days: float | None, places: Sequence[str]) -> list[Part]:
     """Journeys that led nowhere, of customers who converted and of strangers.
 
     Strangers are nobody in particular, -1, unless `gap_days` gives them several journeys.
@@ -110,7 +114,9 @@ def lost_journeys(won: Won, log: Log, gap_days: float | None, places: Sequence[s
     rows = frames.runs(between(log, gap_days), ["customer", "code"], by=by, order=order)
     own = _lost(rows, log, places, rows["customer"][rows["fresh"]].astype(np.int64) - 1)
     # One journey of each stranger, unless gaps cut it: their ids, of any type, tell them apart and stay in the engine.
-    rows = frames.runs(of_strangers(log, gap_days), [*parts, "code"], by=["customer", *parts], order=order)
+    whole = of_strangers(log, gap_days).select("customer", "touched", *log.ties, *parts)
+    strangers = frames.tabled(whole, like=log.like)
+    rows = frames.runs(strangers, [*parts, "code"], by=["customer", *parts], order=order)
     first = rows["fresh"]
     nobody = np.full(np.count_nonzero(first), -1, dtype=np.int64)
     known = int(won.sales["customer"].max(initial=-1)) + 1
@@ -118,7 +124,7 @@ def lost_journeys(won: Won, log: Log, gap_days: float | None, places: Sequence[s
     return [own, _lost(rows, log, places, customer)]
 
 
-def _lost(rows: dict[str, NDArray[Any]], log: Log, places: Sequence[str], customer: I64) -> dict[str, NDArray[Any]]:
+def _lost(rows: dict[str, NDArray[Any]], log: Log, places: Sequence[str], customer: I64) -> Part:
     keys, begins = keyed(rows["code"], rows["fresh"], bits_of(log))
-    none = {name: np.zeros(len(customer)) for name in MEASURES} | {name: np.zeros_like(customer) for name in places}
-    return {"keys": keys, "begins": begins, "customer": customer, **none, "lost": np.ones(len(customer))}
+    none = {name: np.zeros_like(customer) for name in places}
+    return {"keys": keys, "begins": begins, "customer": customer, "lost": np.ones(len(customer)), **none}

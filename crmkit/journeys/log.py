@@ -44,6 +44,8 @@ class Log:
         Names in ascending order.
     ties : tuple of str
         Columns that order touches after `touched`.
+    like : data frame
+        The touches as the caller gave them.
     """
 
     touches: frames.Frame
@@ -51,6 +53,7 @@ class Log:
     sales: frames.Frame
     channels: NDArray[Any]
     ties: tuple[str, ...]
+    like: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ def read(
     unknown = rows.join(buyers, on="customer_id", how="anti").with_columns(customer=nw.col("customer_id"))
     kept = (*tied, *[name for name in keep if name in frames.names_of(rows)])
     own, others = (_encoded(part, channels, kept) for part in (known, unknown))
-    return Log(frames.settled(own, like=touches), others, sales, channels, (*tied, "code"))
+    return Log(frames.settled(own, like=touches), others, sales, channels, (*tied, "code"), touches)
 
 
 def _encoded(rows: frames.Frame, channels: NDArray[Any], kept: Sequence[str]) -> frames.Frame:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from crmkit import frames
 from crmkit.journeys.chunks import bits_of, chunked, is_whole
 from crmkit.journeys.cutting import Sharing, between, of_strangers, winning
-from crmkit.journeys.handed import MEASURES
+from crmkit.journeys.handed import MEASURES, Part
 from crmkit.journeys.log import DAY, MILESTONES, Log
 
 
 def counted(
     log: Log, *, sharing: Sharing, nulls: bool, gap_days: float | None, places: Sequence[str], clustered: bool
-) -> list[dict[str, NDArray[Any]]]:
+) -> list[Part]:
     """Journeys as `tally` counts them: those of one path in one row, those of customers who converted one by one.
 
     The latter only if `clustered`; else customers are nobody in particular, -1.
@@ -68,9 +68,7 @@ def _in_order(rows: frames.Frame, places: Sequence[str]) -> frames.Frame:
     return rows.select("customer", *counts, *[nw.col(name).cast(nw.Float64) for name in ("value", "square", "days")])
 
 
-def _fetched(
-    rows: frames.Frame, log: Log, by: list[str], places: Sequence[str], *, one_by_one: bool
-) -> dict[str, NDArray[Any]]:
+def _fetched(rows: frames.Frame, log: Log, by: list[str], places: Sequence[str], *, one_by_one: bool) -> Part:
     """Bring journeys out: one by one, each with its customer, or one row for all of one path.
 
     A journey of several chunks is always brought out by itself.
@@ -95,9 +93,7 @@ def _fetched(
     return _by_journey(found, np.full(len(found["key"]), -1), places)
 
 
-def _by_journey(
-    rows: dict[str, NDArray[Any]], customer: NDArray[np.int64], places: Sequence[str]
-) -> dict[str, NDArray[Any]]:
+def _by_journey(rows: dict[str, NDArray[Any]], customer: NDArray[np.int64], places: Sequence[str]) -> Part:
     """Turn rows of chunks into keys, and what is known of journeys; places are counted over their chunks."""
     begins = rows["block"] == 0
     first = np.flatnonzero(begins)

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from crmkit.journeys.chunks import bits_of, decoded
 from crmkit.journeys.cutting import Sharing
-from crmkit.journeys.handed import MEASURES, Won, lost_journeys, won_journeys
+from crmkit.journeys.handed import MEASURES, Part, Won, lost_journeys, won_journeys
 from crmkit.journeys.log import MILESTONES, Log
 from crmkit.journeys.spread import counted
 from crmkit.models.paths import F64, I64, Paths, summed
 
+_OF_JOURNEYS = ("sales", "lost", "value")
 _PLACES = tuple(f"{name}_place" for name in MILESTONES)
 
 
@@ -93,40 +94,57 @@ def tally_of(
     return _assembled(log, parts, places, clustered=clustered)
 
 
-def _assembled(log: Log, parts: list[dict[str, NDArray[Any]]], places: tuple[str, ...], *, clustered: bool) -> Tally:
-    # Each part lets go of a column as soon as it is with the others, or all journeys are there twice.
-    rows = {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
-    keys, begins, customer = (rows.pop(name) for name in ("keys", "begins", "customer"))
+def _assembled(log: Log, parts: list[Part], places: tuple[str, ...], *, clustered: bool) -> Tally:
+    keys, begins, *marked = (np.concatenate([part.pop(name) for part in parts]) for name in ("keys", "begins", *places))
     first = np.flatnonzero(begins)
-    marks = np.zeros((len(first), len(places)), dtype=np.int64)
-    for i, place in enumerate(places):
-        marks[:, i] = rows.pop(place)
+    marks = np.stack(marked, axis=1) if marked else np.zeros((len(first), 0), dtype=np.int64)
     touched = keys[first] > 0
     kept = np.repeat(touched, np.diff(np.append(first, len(keys))))
     found = decoded(keys[kept], begins[kept], bits_of(log), marks[touched])
     n = len(found.starts) - 1
-    sums = {name: summed(found.path_of, rows[name][touched], n) for name in MEASURES}
+    path = np.full(len(first), -1)
+    path[touched] = found.path_of
+    paths = np.split(path, np.cumsum([len(part["customer"]) for part in parts])[:-1])
+    sums = {name: _summed(parts, paths, name, n) for name in MEASURES}
+    totals = {name: sum(float(part[name].sum()) for part in parts if name in part) for name in MEASURES}
     seen = np.zeros((n, len(_PLACES)), dtype=np.int64)
     if places:
         seen[found.path_of] = marks[touched]
-    path = np.full(len(first), -1)
-    path[touched] = found.path_of
     return Tally(
         log.channels,
         Paths(found.codes, found.starts, sums["sales"], sums["lost"], sums["value"], len(log.channels)),
         sums["square"],
         sums["days"],
         seen,
-        float(rows["sales"].sum()),
-        float(rows["value"].sum()),
-        float(rows["square"].sum()),
-        _clusters(customer, path, rows, n) if clustered else None,
+        totals["sales"],
+        totals["value"],
+        totals["square"],
+        _clusters(parts, paths, n) if clustered else None,
     )
 
 
-def _clusters(customer: I64, path: I64, measured: dict[str, F64], n: int) -> Clusters:
-    alone, told = customer < 0, customer >= 0
-    conversions, nulls, values = (measured[name][told] for name in ("sales", "lost", "value"))
-    return Clusters(
-        summed(path[alone], measured["lost"][alone], n), customer[told], path[told], conversions, nulls, values
-    )
+def _summed(parts: list[Part], paths: list[I64], name: str, n: int) -> F64:
+    """Sum a measure by path; parts without it have none of it."""
+    whole = np.zeros(n)
+    for part, path in zip(parts, paths, strict=True):
+        if name in part:
+            whole += summed(path[path >= 0], part[name][path >= 0], n)
+    return whole
+
+
+def _clusters(parts: list[Part], paths: list[I64], n: int) -> Clusters:
+    told = [part["customer"] >= 0 for part in parts]
+    alone = np.zeros(n)
+    for part, path, own in zip(parts, paths, told, strict=True):
+        if not own.all():
+            alone += summed(path[~own], part["lost"][~own], n)
+
+    def those(name: str) -> F64:
+        known = [
+            part[name][own] if name in part else np.zeros(own.sum()) for part, own in zip(parts, told, strict=True)
+        ]
+        return np.concatenate(known)
+
+    customer = np.concatenate([part["customer"][own] for part, own in zip(parts, told, strict=True)])
+    path = np.concatenate([path[own] for path, own in zip(paths, told, strict=True)])
+    return Clusters(alone, customer, path, those("sales"), those("lost"), those("value"))
