@@ -1,8 +1,9 @@
-"""Paths as whole numbers: the engine writes the channels of a journey into the bits of a few integers.
+"""Paths as whole numbers: the channels of a journey are written into the bits of a few integers.
 
 A channel takes as many bits as there are channels to tell apart, so that 15 touches of 12 channels are one integer,
 exactly, and journeys of one path have one key: grouping by it needs neither text nor list. A longer journey is a row of
-such integers.
+such integers. Keys are written from touches that were handed over in order (`keyed`), on Spark where they are
+(`chunked`).
 """
 
 from __future__ import annotations
