@@ -103,7 +103,7 @@ class MarkovChain:
         # Steps stand path by path: they are the columns of the matrix as they are.
         taken = np.zeros(len(paths) + 1, dtype=kind)
         if len(paths):
-            np.cumsum(np.add.reduceat(moves, ends - counts, dtype=np.int64), out=taken[1:])
+            taken[1:] = np.cumsum(moves, dtype=kind)[ends - 1]
         flows = sparse.csc_matrix((np.ones(len(step), dtype=np.int8), step, taken), shape=(len(steps), len(paths)))
         stepping = (steps // len(touch), steps % len(touch))
         member = _members(paths, touch, lengths, order)
