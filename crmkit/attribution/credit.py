@@ -19,6 +19,7 @@ from crmkit.attribution.sharing import credited_by, orders_of
 from crmkit.errors import DomainError
 from crmkit.journeys.cutting import Sharing
 from crmkit.journeys.decay import decayed_sums
+from crmkit.journeys.handed import handed_over
 from crmkit.journeys.log import UNATTRIBUTED, Window, read_window
 from crmkit.journeys.tally import Tally, tally_of
 from crmkit.models.paths import F64
@@ -201,25 +202,34 @@ def _converting(tally: Tally) -> Tally:
 
 
 def _credits(touches: Any, conversions: Any, models: Sequence[Model], *, window: Window, chance: Chance) -> Credits:
+    # The engine lets go of its tables before the models need memory of their own.
+    tally, sums = _counted(touches, conversions, models, window)
+    decayed = {name: _decayed(own, tally.conversions) for name, own in sums.items()}
+    return credits_of_tally(models, tally, chance, decayed)
+
+
+def _counted(
+    touches: Any, conversions: Any, models: Sequence[Model], window: Window
+) -> tuple[Tally, dict[str, dict[str, F64]]]:
+    """Distinct paths, and what they don't tell: sums of the models whose shares decay."""
     milestones = needs(models, Milestones)
     log = read_window(touches, conversions, window, milestones=milestones)
-    # The engine's passes come before the paths, so that its memory and theirs are not needed at one time.
+    won = handed_over(log, window.sharing)
     sums = {
-        model.name: decayed_sums(log, sharing=window.sharing, half_life_days=model.half_life_days)
+        model.name: decayed_sums(log, won, sharing=window.sharing, half_life_days=model.half_life_days)
         for model in models
         if isinstance(model, TimeDecay)
     }
     markov = needs(models, Markov)
     tally = tally_of(
-        log,
+        *(log, won),
         sharing=window.sharing,
         nulls=markov or needs(models, LearnedShapley),
         gap_days=window.gap_days,
         milestones=milestones,
         clustered=markov,
     )
-    decayed = {name: _decayed(own, tally.conversions) for name, own in sums.items()}
-    return credits_of_tally(models, tally, chance, decayed)
+    return tally, sums
 
 
 def _decayed(sums: dict[str, F64], total: float) -> Credit:

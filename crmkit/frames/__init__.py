@@ -22,6 +22,7 @@ from crmkit.frames.native import Frame
 from crmkit.frames.pairs import group_numbers, pair_counts
 from crmkit.frames.past import rows_until
 from crmkit.frames.peeking import Peek, peek, tables_in
+from crmkit.frames.runs import is_spread, runs, tabled, value_numbers
 from crmkit.frames.shelf import Shelf
 from crmkit.frames.small import arrays, brought_in, build, distinct_rows, join_small, numbered, same_keys
 from crmkit.frames.spaced import spaced_rows
@@ -60,6 +61,7 @@ __all__ = [
     "group_numbers",
     "held",
     "is_lazy",
+    "is_spread",
     "join_small",
     "kinds_of",
     "leave",
@@ -77,13 +79,16 @@ __all__ = [
     "row_numbers",
     "rows_of",
     "rows_until",
+    "runs",
     "same_keys",
     "sentence",
     "settled",
     "spaced_rows",
     "spark_session",
+    "tabled",
     "tables_in",
     "translated",
+    "value_numbers",
     "with_dates",
     "with_day_numbers",
     "with_gaps",

@@ -1,14 +1,17 @@
-"""Paths as whole numbers: the engine writes the channels of a journey into the bits of a few integers.
+"""Paths as whole numbers: the channels of a journey are written into the bits of a few integers.
 
 A channel takes as many bits as there are channels to tell apart, so that 15 touches of 12 channels are one integer,
 exactly, and journeys of one path have one key: grouping by it needs neither text nor list. A longer journey is a row of
-such integers.
+such integers. Keys are written from touches that were handed over in order (`keyed`), on Spark where they are
+(`chunked`).
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import narwhals.stable.v2 as nw
 import numpy as np
@@ -16,11 +19,11 @@ from numpy.typing import NDArray
 
 from crmkit import frames
 from crmkit.journeys.log import Log
-from crmkit.models.paths import I64, summed
+from crmkit.models.paths import I64, numbered
 
 # Below 63: the last channel of a key is counted as a float before it is an integer again.
 _BITS = 62
-# Keys that are read back at a time.
+# Keys that are read back at a time, and touches that are written.
 _BLOCK = 1 << 18
 
 
@@ -62,6 +65,39 @@ def is_whole(bits: int) -> nw.Expr:
     return (nw.col("block") == 0) & (nw.col("touches") < touches_per_key(bits))
 
 
+def keyed(code: NDArray[Any], fresh: NDArray[np.bool_], bits: int) -> tuple[I64, NDArray[np.bool_]]:
+    """Write the channels of journeys into keys, as `chunked` does, from touches in order.
+
+    Parameters
+    ----------
+    code : int16, shape (touches,)
+        Channels from 1.
+    fresh : bool, shape (touches,)
+        Whether a touch is the first of its journey.
+    bits : int
+
+    Returns
+    -------
+    keys : int64, begins : bool, shape (keys,) each
+        `begins` marks the first key of each journey.
+    """
+    first = np.flatnonzero(fresh)
+    ends = np.append(first, len(code))
+    # Blocks of whole journeys, which stay in the processor's memory.
+    cuts = np.unique(np.append(np.searchsorted(first, np.arange(0, len(code), _BLOCK)), len(first)))
+    blocks = [_keyed(code[ends[i] : ends[j]], first[i:j] - ends[i], bits) for i, j in itertools.pairwise(cuts)]
+    none = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=bool))
+    keys, begins = zip(none, *blocks, strict=True)
+    return np.concatenate(keys), np.concatenate(begins)
+
+
+def _keyed(code: NDArray[Any], first: I64, bits: int) -> tuple[I64, NDArray[np.bool_]]:
+    place = _places(np.diff(np.append(first, len(code))))
+    within = place % touches_per_key(bits)
+    begins = np.flatnonzero(within == 0)
+    return np.add.reduceat(code.astype(np.int64) << within * bits, begins), place[begins] == 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Decoded:
     """Distinct paths of journeys.
@@ -94,25 +130,26 @@ def decoded(keys: I64, begins: NDArray[np.bool_], bits: int, marks: I64) -> Deco
         key = np.unique(keys[first[longer] + j], return_inverse=True)[1]
         pair = name[longer] * (int(key.max()) + 1) + key
         name[longer] = name.max() + 1 + np.unique(pair, return_inverse=True)[1]
-    _, shown, path_of = np.unique(name, return_index=True, return_inverse=True)
-    return _read(keys, first[shown], counts[shown], bits, path_of.astype(np.int64))
+    _, path_of = numbered(name, int(name.max(initial=-1)) + 1)
+    shown = np.empty(int(path_of.max(initial=-1)) + 1, dtype=np.int64)
+    shown[path_of] = np.arange(len(name))  # any journey of a path shows it
+    return _read(keys, first[shown], counts[shown], bits, path_of)
 
 
 def _read(keys: I64, first: I64, counts: I64, bits: int, path_of: I64) -> Decoded:
-    within = np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
-    rows = keys[np.repeat(first, counts) + within]
-    # Blocks, because digits that are spelled out take a hundred bytes per key: a GB at ten million paths.
-    blocks = [_digits(rows[left : left + _BLOCK], bits) for left in range(0, max(len(rows), 1), _BLOCK)]
-    touches = np.concatenate([own for _, own in blocks])
-    lengths = summed(np.repeat(np.arange(len(first)), counts), touches.astype(np.float64), len(first)).astype(np.int64)
-    return Decoded(np.concatenate([codes for codes, _ in blocks]), np.concatenate([[0], np.cumsum(lengths)]), path_of)
+    rows = keys[np.repeat(first, counts) + _places(counts)]
+    # Touches of a key: its digits, of which none is 0.
+    touches = np.searchsorted(1 << bits * np.arange(touches_per_key(bits)), rows, side="right")
+    ends = np.concatenate([[0], np.cumsum(touches)])
+    codes = np.empty(int(ends[-1]), dtype=np.int64)
+    # Blocks, because keys that are spelled out take a hundred bytes each: a GB at ten million paths.
+    for left in range(0, len(rows), _BLOCK):
+        many = touches[left : left + _BLOCK]
+        digits = np.repeat(rows[left : left + _BLOCK], many) >> bits * _places(many)
+        codes[ends[left] : ends[left + len(many)]] = (digits & ((1 << bits) - 1)) - 1
+    return Decoded(codes, ends[np.concatenate([[0], np.cumsum(counts)])], path_of)
 
 
-def _digits(rows: I64, bits: int) -> tuple[I64, I64]:
-    """Channels of all keys, one after another, and the touches of each."""
-    per, mask = touches_per_key(bits), (1 << bits) - 1
-    # Digits beyond the last touch are 0, and no touch has the code 0.
-    used = per if len(rows) == 0 else min(per, -(-int(rows.max()).bit_length() // bits))
-    digits = (rows[:, None] >> (bits * np.arange(used))) & mask
-    there = digits > 0
-    return digits[there] - 1, there.sum(axis=1)
+def _places(counts: I64) -> I64:
+    """Count through groups that stand one after another, each from 0."""
+    return np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)

@@ -19,7 +19,7 @@ def winning(log: Log, sharing: Sharing) -> frames.Frame:
     inside = (touched <= nw.col("sold")) & (touched >= nw.col("opens"))
     if sharing == "split":
         inside = inside & (touched > nw.col("before"))
-    rows = log.touches.join(log.sales, on="customer_id", how="inner").filter(inside)
+    rows = log.touches.join(log.sales.drop("customer_id"), on="customer", how="inner").filter(inside)
     return rows.drop("opens", "before")
 
 
@@ -29,15 +29,15 @@ def between(log: Log, gap_days: float | None) -> frames.Frame:
     `journey` is 2 number of the conversion that follows, -2 after the last; `part` numbers what lies between silences
     longer than `gap_days`.
     """
-    ends = log.sales.group_by("customer_id").agg(before=nw.col("sold").max())
+    ends = log.sales.group_by("customer").agg(before=nw.col("sold").max())
     open_ends = ends.with_columns(
         sold=nw.lit(FAR).cast(nw.Int64), opens=nw.lit(FAR).cast(nw.Int64), number=nw.lit(-1).cast(nw.Int32)
     )
-    names = ["customer_id", "before", "sold", "opens", "number"]
+    names = ["customer", "before", "sold", "opens", "number"]
     spans = nw.concat([log.sales.select(*names), open_ends.select(*names)])
     touched = nw.col("touched")
     outside = (touched > nw.col("before")) & (touched <= nw.col("sold")) & (touched < nw.col("opens"))
-    rows = log.touches.join(spans, on="customer_id", how="inner").filter(outside)
+    rows = log.touches.join(spans, on="customer", how="inner").filter(outside)
     whole = rows.with_columns(journey=nw.col("number") * 2).drop("number", "sold", "opens", "before")
     return _parted(whole, log, gap_days)
 
@@ -52,7 +52,7 @@ def _parted(rows: frames.Frame, log: Log, gap_days: float | None) -> frames.Fram
         return rows.with_columns(part=nw.lit(0).cast(nw.Int64))
     if not gap_days > 0:
         raise DomainError(f"gap_days must be above 0 (days), or None for no limit, got {gap_days}.")
-    key = ["customer_id", "journey"]
+    key = ["customer", "journey"]
     silent = frames.with_places(rows, by=key, order=["touched", *log.ties], before="touched")
     late = nw.col("touched") - nw.col("before") > round(gap_days * DAY)
     fresh = silent.with_columns(part=frames.one_if(late.fill_null(False))).drop("before")

@@ -11,6 +11,7 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.errors import DomainError
 from crmkit.journeys.cutting import Sharing
+from crmkit.journeys.handed import handed_over
 from crmkit.journeys.log import Window, read_window
 from crmkit.journeys.tally import Tally, tally_of
 from crmkit.models.paths import I64, summed
@@ -110,7 +111,8 @@ def _check_separator(separator: str, channels: list[str]) -> None:
 
 def _tally(touches: Any, conversions: Any, window: Window) -> Tally:
     log = read_window(touches, conversions, window, milestones=False)
-    return tally_of(log, sharing=window.sharing, nulls=True, gap_days=window.gap_days)
+    won = handed_over(log, window.sharing)
+    return tally_of(log, won, sharing=window.sharing, nulls=True, gap_days=window.gap_days)
 
 
 def _path_columns(tally: Tally, top: int | None, separator: str) -> dict[str, Any]:

@@ -29,20 +29,23 @@ class Log:
     Attributes
     ----------
     touches : lazy frame
-        Of customers who converted: `customer_id`, `touched` (microseconds), `code` (place of the channel in `channels`,
-        from 1), columns that break ties, and those asked for.
+        Of customers who converted: `customer` (a number from 1 in the order of ids; on Spark the id), `touched`
+        (microseconds), `code` (place of the channel in `channels`, from 1), columns that break ties, and those asked
+        for.
     strangers : lazy frame
-        The same of customers who never did; nothing is computed before it is asked for.
+        The same of customers who never did, but `customer` is the id; nothing is computed before it is asked for.
     sales : lazy frame
-        One row per customer and time of conversion: `customer_id`, `sold` (microseconds; conversions of a date are at
-        its end, and midnight sharp is a date), `clock` (the same, of a date its beginning), `opens` (the first
-        microsecond of its window), `before` (the conversion before it), `number` (of the customer's conversions, from
-        1), `sales` (count), `value`, `square` (sum of squared values), `converted_at`, `conversion_id` (the first), and
-        `lead`, `opportunity` (microseconds) where there are milestones.
+        One row per customer and time of conversion: `customer_id`, `customer`, `sold` (microseconds; conversions of a
+        date are at its end, and midnight sharp is a date), `clock` (the same, of a date its beginning), `opens` (the
+        first microsecond of its window), `before` (the conversion before it), `number` (of the customer's conversions,
+        from 1), `sales` (count), `value`, `square` (sum of squared values), `converted_at`, `conversion_id` (the
+        first), and `lead`, `opportunity` (microseconds) where there are milestones.
     channels : object, shape (k,)
         Names in ascending order.
     ties : tuple of str
         Columns that order touches after `touched`.
+    like : data frame
+        The touches as the caller gave them.
     """
 
     touches: frames.Frame
@@ -50,6 +53,7 @@ class Log:
     sales: frames.Frame
     channels: NDArray[Any]
     ties: tuple[str, ...]
+    like: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +106,19 @@ def read(
     goals = sold.filter(~nw.col("milestone").is_in(list(MILESTONES)))
     sales = frames.settled(_numbered(goals, lookback_days, marks), like=touches)
     # Most customers never convert, and rules ask nothing about them: they are parted before anything is encoded.
-    buyers = sales.select("customer_id")
+    buyers = sales.filter(nw.col("number") == 1).select("customer_id", "customer")
+    known = rows.join(buyers, on="customer_id", how="inner")
+    unknown = rows.join(buyers, on="customer_id", how="anti").with_columns(customer=nw.col("customer_id"))
     kept = (*tied, *[name for name in keep if name in frames.names_of(rows)])
-    own, others = (_encoded(rows.join(buyers, on="customer_id", how=how), channels, kept) for how in ("semi", "anti"))
-    return Log(frames.settled(own, like=touches), others, sales, channels, (*tied, "code"))
+    own, others = (_encoded(part, channels, kept) for part in (known, unknown))
+    return Log(frames.settled(own, like=touches), others, sales, channels, (*tied, "code"), touches)
 
 
 def _encoded(rows: frames.Frame, channels: NDArray[Any], kept: Sequence[str]) -> frames.Frame:
     numbers = {"channel": channels, "code": np.arange(1, len(channels) + 1, dtype=np.int16)}
     named = frames.join_small(rows, numbers, on=["channel"]) if len(channels) else rows.with_columns(code=nw.lit(1))
     timed = frames.with_microseconds(named, touched="touched_at")
-    return timed.select("customer_id", "touched", "code", *dict.fromkeys(kept))
+    return timed.select("customer", "touched", "code", *dict.fromkeys(kept))
 
 
 def _touch_rows(touches: Any, day: dt.date, by: str, keep: Sequence[str]) -> tuple[frames.Frame, list[str]]:
@@ -175,8 +181,8 @@ def _numbered(goals: frames.Frame, lookback_days: float | None, marks: dict[str,
     ).with_columns(before=nw.col("before").fill_null(-FAR))
     for name, rows in marks.items():
         sales = _with_milestone(sales, rows.select("customer_id", at=nw.col("sold")), name)
-    return sales.select(
-        *("customer_id", "sold", "clock", "opens", "before", "number", "sales", "value", "square"),
+    return frames.value_numbers(sales, of="customer_id", new="customer").select(
+        *("customer_id", "customer", "sold", "clock", "opens", "before", "number", "sales", "value", "square"),
         *("converted_at", *named, *marks),
     )
 

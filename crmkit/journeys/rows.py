@@ -12,7 +12,7 @@ from crmkit import frames
 from crmkit.journeys.cutting import Sharing, between, of_strangers, winning
 from crmkit.journeys.log import DAY, MILESTONES, UNATTRIBUTED, Log, Window, read_window
 
-KEPT = ("touched_at", "channel", "campaign", "kind", "cost")
+KEPT = ("customer_id", "touched_at", "channel", "campaign", "kind", "cost")
 OWN = ("customer_id", "number", "part")
 
 
@@ -83,8 +83,10 @@ def placed_winning(log: Log, sharing: Sharing, *, like: Any, milestones: bool = 
     `number` is 2 number of the conversion + 1; with `milestones`, `lead_place` and `opportunity_place` are the places
     of the touches at which these were reached, 0 for never.
     """
-    rows = winning(log, sharing).with_columns(
-        number=(nw.col("number") * 2 + 1).cast(nw.Int64), part=nw.lit(0).cast(nw.Int64)
+    rows = (
+        winning(log, sharing)
+        .drop("customer")
+        .with_columns(number=(nw.col("number") * 2 + 1).cast(nw.Int64), part=nw.lit(0).cast(nw.Int64))
     )
     placed = frames.with_places(rows, by=OWN, order=["touched", *log.ties], lengths=True)
     days = (nw.col("clock") - nw.col("touched")).cast(nw.Float64) / DAY
@@ -95,7 +97,7 @@ def placed_winning(log: Log, sharing: Sharing, *, like: Any, milestones: bool = 
         placed = placed.with_columns(**reached)
         placed = placed.with_columns(**{name: nw.col(name).sum().over(*OWN) for name in reached})
     placed = frames.settled(placed, like=like)  # the conversions without a touch are found by it, too
-    sold = log.sales.with_columns(
+    sold = log.sales.drop("customer").with_columns(
         number=(nw.col("number") * 2 + 1).cast(nw.Int64), part=nw.lit(0).cast(nw.Int64), touched=nw.col("sold")
     )
     empty = sold.join(placed.select(*OWN), on=list(OWN), how="anti")
@@ -123,7 +125,7 @@ def _cast(counts: dict[str, nw.Expr]) -> dict[str, nw.Expr]:
 
 
 def _plain(rows: frames.Frame, log: Log) -> frames.Frame:
-    names = [name for name in frames.names_of(log.touches) if name != "customer_id"]
+    names = [name for name in frames.names_of(log.touches) if name not in ("customer", "customer_id")]
     return rows.select("customer_id", "journey", "part", *names)
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import narwhals.stable.v2 as nw
 import numpy as np
 from numpy.typing import NDArray
 
-from crmkit import frames
-from crmkit.journeys.chunks import bits_of, chunked, decoded, is_whole
-from crmkit.journeys.cutting import Sharing, between, of_strangers, winning
-from crmkit.journeys.log import DAY, MILESTONES, Log
+from crmkit.journeys.chunks import bits_of, decoded
+from crmkit.journeys.cutting import Sharing
+from crmkit.journeys.handed import MEASURES, Part, Won, lost_journeys, won_journeys
+from crmkit.journeys.log import MILESTONES, Log
+from crmkit.journeys.spread import counted
 from crmkit.models.paths import F64, I64, Paths, summed
 
-_MEASURES = ("sales", "lost", "value", "square", "days")
+_OF_JOURNEYS = ("sales", "lost", "value")
 _PLACES = tuple(f"{name}_place" for name in MILESTONES)
 
 
@@ -74,6 +74,7 @@ class Clusters:
 
 def tally_of(
     log: Log,
+    won: Won | None,
     *,
     sharing: Sharing,
     nulls: bool,
@@ -81,123 +82,69 @@ def tally_of(
     milestones: bool = False,
     clustered: bool = False,
 ) -> Tally:
-    """Count the distinct paths of a log; without `nulls` those of conversions alone, which is quicker."""
-    places = list(_PLACES) if milestones else []
-    own = ["customer_id", "journey", *(["part"] if gap_days is not None else [])]
-    known = _won(log, sharing, places)
-    if nulls:
-        known = nw.concat([known, _lost(log, between(log, gap_days), own, places)])
-    parts = [_fetched(known, log, own, places, one_by_one=clustered)]
-    if nulls:
-        own.remove("journey")  # a customer without conversions has one, unless gaps cut it
-        strangers = _lost(log, of_strangers(log, gap_days), own, places)
-        parts.append(_fetched(strangers, log, own, places, one_by_one=clustered and gap_days is not None))
+    """Count the distinct paths of a log; without `nulls` those of conversions alone, which is quicker.
+
+    `won` as `handed_over` brings it out of the log, for the same `sharing`.
+    """
+    places = _PLACES if milestones else ()
+    if won is None:
+        parts = counted(log, sharing=sharing, nulls=nulls, gap_days=gap_days, places=places, clustered=clustered)
+    else:
+        parts = [won_journeys(won, log, places), *(lost_journeys(won, log, gap_days, places) if nulls else ())]
     return _assembled(log, parts, places, clustered=clustered)
 
 
-def _won(log: Log, sharing: Sharing, places: list[str]) -> frames.Frame:
-    """One row per conversion and chunk of its path; the key is 0 if it has none."""
-    days = (nw.col("clock") - nw.col("touched")).cast(nw.Float64) / DAY
-    reached = zip(places, MILESTONES, strict=False)
-    rows = winning(log, sharing).with_columns(
-        days=nw.when(days > 0).then(days).otherwise(nw.lit(0.0)),
-        **{place: frames.one_if(nw.col("touched") <= nw.col(name)) for place, name in reached},
-    )
-    by = ["customer_id", "number"]
-    slim = rows.select(*by, "touched", *log.ties, "days", *places)
-    paths = chunked(slim, log, by=by, sums=places, same=["days"])
-    whole = log.sales.select(*by, "sales", "value", "square").join(paths, on=by, how="left")
-    counts = {name: nw.col(name).fill_null(0) for name in ("block", "key", "touches", *places)}
-    zero = {name: nw.lit(0) for name in ("part", "lost")}
-    days = nw.col("days").fill_null(0.0) * nw.col("sales")
-    return _in_order(whole.with_columns(**counts, **zero, days=days, journey=nw.col("number") * 2 + 1), places)
-
-
-def _lost(log: Log, rows: frames.Frame, by: list[str], places: list[str]) -> frames.Frame:
-    """One row per journey without a conversion and chunk of its path."""
-    whole = chunked(rows.select(*by, "touched", *log.ties), log, by=by)
-    none = [name for name in ("journey", "part", *places, "sales", "value", "square", "days") if name not in by]
-    return _in_order(whole.with_columns(**{name: nw.lit(0) for name in none}, lost=nw.lit(1)), places)
-
-
-def _in_order(rows: frames.Frame, places: list[str]) -> frames.Frame:
-    whole = ("journey", "part", "block", "key", "touches", "sales", "lost", *places)
-    counts = [nw.col(name).cast(nw.Int64) for name in whole]
-    return rows.select("customer_id", *counts, *[nw.col(name).cast(nw.Float64) for name in ("value", "square", "days")])
-
-
-def _fetched(
-    rows: frames.Frame, log: Log, by: list[str], places: list[str], *, one_by_one: bool
-) -> dict[str, NDArray[Any]]:
-    """Bring journeys out: one by one, each with its customer, or one row for all of one path.
-
-    A journey of several chunks is always brought out by itself.
-    """
-    wanted = ["block", "key", *places, *_MEASURES]
-    if one_by_one:
-        # A row per journey is handed over, millions of them: counts need no more than 4 bytes.
-        slim = rows.with_columns(*[nw.col(name).cast(nw.Int32) for name in ("block", "sales", "lost", *places)])
-        found = frames.arrays(slim.sort(*by, "block"), ["customer_id", *wanted])
-        ids = found.pop("customer_id")
-        fresh = np.concatenate([np.ones(min(len(ids), 1), dtype=bool), ids[1:] != ids[:-1]])
-        return found | {"customer": np.cumsum(fresh) - 1}
-    alone = is_whole(bits_of(log))
-    numbers = [name for name in by if name != "customer_id"]
-    marked = rows.with_columns(
-        customer_id=nw.when(~alone).then(nw.col("customer_id")),
-        **{name: nw.when(alone).then(nw.lit(0).cast(nw.Int64)).otherwise(nw.col(name)) for name in numbers},
-    )
-    keys = [*by, "block", "key", *places]
-    summed = marked.group_by(*keys).agg(*[nw.col(name).sum() for name in _MEASURES])
-    found = frames.arrays(summed.sort(*keys), wanted)
-    return found | {"customer": np.full(len(found["key"]), -1)}
-
-
-def _assembled(log: Log, parts: list[dict[str, NDArray[Any]]], places: list[str], *, clustered: bool) -> Tally:
-    # Each part lets go of a column as soon as it is with the others, or all journeys are there twice.
-    rows = {name: np.concatenate([part.pop(name) for part in parts]) for name in ("block", "key", *places, *_MEASURES)}
-    begins = rows["block"] == 0
+def _assembled(log: Log, parts: list[Part], places: tuple[str, ...], *, clustered: bool) -> Tally:
+    keys, begins, *marked = (np.concatenate([part.pop(name) for part in parts]) for name in ("keys", "begins", *places))
     first = np.flatnonzero(begins)
-    measured = {name: rows.pop(name)[first].astype(np.float64) for name in _MEASURES}
-    marks = np.zeros((len(first), len(_PLACES)), dtype=np.int64)
-    for i, place in enumerate(places):
-        marks[:, i] = np.add.reduceat(rows[place].astype(np.int64), first) if len(first) else 0
-    keys = rows["key"].astype(np.int64)
+    marks = np.stack(marked, axis=1) if marked else np.zeros((len(first), 0), dtype=np.int64)
     touched = keys[first] > 0
     kept = np.repeat(touched, np.diff(np.append(first, len(keys))))
     found = decoded(keys[kept], begins[kept], bits_of(log), marks[touched])
     n = len(found.starts) - 1
-    sums = {name: summed(found.path_of, values[touched], n) for name, values in measured.items()}
-    seen = np.zeros((n, len(_PLACES)), dtype=np.int64)
-    seen[found.path_of] = marks[touched]
     path = np.full(len(first), -1)
     path[touched] = found.path_of
+    paths = np.split(path, np.cumsum([len(part["customer"]) for part in parts])[:-1])
+    sums = {name: _summed(parts, paths, name, n) for name in MEASURES}
+    totals = {name: sum(float(part[name].sum()) for part in parts if name in part) for name in MEASURES}
+    seen = np.zeros((n, len(_PLACES)), dtype=np.int64)
+    if places:
+        seen[found.path_of] = marks[touched]
     return Tally(
         log.channels,
         Paths(found.codes, found.starts, sums["sales"], sums["lost"], sums["value"], len(log.channels)),
         sums["square"],
         sums["days"],
         seen,
-        float(measured["sales"].sum()),
-        float(measured["value"].sum()),
-        float(measured["square"].sum()),
-        _clusters(_customers(parts)[first], path, measured, n) if clustered else None,
+        totals["sales"],
+        totals["value"],
+        totals["square"],
+        _clusters(parts, paths, n) if clustered else None,
     )
 
 
-def _customers(parts: list[dict[str, NDArray[Any]]]) -> I64:
-    """Count customers across parts, which have none in common; -1 for nobody in particular."""
-    numbers, before = [], 0
-    for part in parts:
-        own = part["customer"].astype(np.int64)
-        numbers.append(np.where(own >= 0, own + before, -1))
-        before += int(own.max(initial=-1)) + 1
-    return np.concatenate(numbers)
+def _summed(parts: list[Part], paths: list[I64], name: str, n: int) -> F64:
+    """Sum a measure by path; parts without it have none of it."""
+    whole = np.zeros(n)
+    for part, path in zip(parts, paths, strict=True):
+        if name in part:
+            whole += summed(path[path >= 0], part[name][path >= 0], n)
+    return whole
 
 
-def _clusters(customer: I64, path: I64, measured: dict[str, F64], n: int) -> Clusters:
-    alone, told = customer < 0, customer >= 0
-    conversions, nulls, values = (measured[name][told] for name in ("sales", "lost", "value"))
-    return Clusters(
-        summed(path[alone], measured["lost"][alone], n), customer[told], path[told], conversions, nulls, values
-    )
+def _clusters(parts: list[Part], paths: list[I64], n: int) -> Clusters:
+    told = [part["customer"] >= 0 for part in parts]
+    alone = np.zeros(n)
+    for part, path, own in zip(parts, paths, told, strict=True):
+        if not own.all():
+            alone += summed(path[~own], part["lost"][~own], n)
+
+    def those(name: str) -> F64:
+        known = [
+            part[name][own] if name in part else np.zeros(own.sum()) for part, own in zip(parts, told, strict=True)
+        ]
+        return np.concatenate(known)
+
+    customer = np.concatenate([part["customer"][own] for part, own in zip(parts, told, strict=True)])
+    path = np.concatenate([path[own] for path, own in zip(paths, told, strict=True)])
+    return Clusters(alone, customer, path, those("sales"), those("lost"), those("value"))

@@ -75,7 +75,7 @@ def numbered(values: NDArray[Any], bound: int, kind: type[np.signedinteger[Any]]
 
     Parameters
     ----------
-    values : int64, shape (m,)
+    values : int64 or int32, shape (m,)
         From 0 to bound - 1.
     bound : int
     kind : type
@@ -83,7 +83,7 @@ def numbered(values: NDArray[Any], bound: int, kind: type[np.signedinteger[Any]]
     """
     if bound > max(_COUNTED, 4 * len(values)):
         distinct, place = np.unique(values, return_inverse=True)
-        return distinct, place.astype(kind, copy=False)
+        return distinct.astype(np.int64, copy=False), place.astype(kind, copy=False)
     there = np.zeros(bound, dtype=bool)
     there[values] = True
     distinct = np.flatnonzero(there)

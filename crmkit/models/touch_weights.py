@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,26 @@ def by_position(paths: Paths, first: float, middle: float, last: float) -> F64:
 def equally(paths: Paths) -> F64:
     """Return the same weight for each touch of a path, shape (m,)."""
     return np.asarray(1.0 / np.repeat(paths.lengths, paths.lengths), dtype=np.float64)
+
+
+def by_decay(paths: Paths, days: F64, half_life_days: float) -> F64:
+    """Weights that are halved for each half-life that a touch lies before the conversion, shape (m,).
+
+    Parameters
+    ----------
+    paths : Paths
+        No two journeys together: their days differ.
+    days : float64, shape (m,)
+        From each touch to the conversion, at least 0.
+    half_life_days : float
+    """
+    if not len(paths):
+        return np.zeros(0)
+    # Relative to the last touch: however long ago all is, not every weight is 0.
+    latest = np.repeat(np.minimum.reduceat(days, paths.starts[:-1]), paths.lengths)
+    weights = np.exp((latest - days) * (math.log(2.0) / half_life_days))
+    total = np.repeat(np.add.reduceat(weights, paths.starts[:-1]), paths.lengths)
+    return np.asarray(weights / total, dtype=np.float64)
 
 
 def by_last_other(paths: Paths, passed_over: NDArray[np.bool_]) -> F64:
