@@ -242,6 +242,9 @@ def test_milestones():
     assert credited(touches, marked, model="w_shaped") == pytest.approx({"a": 0.3, "b": 0.3, "c": 0.3, "d": 0.1})
     assert credited(touches, marked, model="full_path") == pytest.approx({"a": 0.25, "b": 0.25, "c": 0.25, "d": 0.25})
     assert credited(touches, marked, model="u_shaped_marketo") == {"a": 0.5, "b": 0.5}
+    shouted = sales.assign(milestone=["Lead ", "OPPORTUNITY", None])
+    assert credited(touches, shouted, model="full_path") == credited(touches, marked, model="full_path")
+    assert credited(touches, shouted) == {"d": 1.0}
     # Without an opportunity its 30 % go to the others in proportion: 30, 30 and 10 of 70.
     lead = marked[marked["milestone"].fillna("") != "opportunity"]
     rest = 0.05 / 0.7
@@ -271,7 +274,14 @@ def test_identities_are_followed_through_chains_and_circles_are_refused():
         ({"gap_days": -1, "model": "markov_1", "rng": np.random.default_rng(1)}, "gap_days must be above 0"),
         ({"sharing": "both"}, 'sharing must be "split" or "shared"'),
         ({"level": 1.0}, "level must be above 0 and below 1"),
-        ({"replicates": 1}, "replicates must be at least 2"),
+        ({"level": "0.9"}, "level must be above 0 and below 1, got '0.9'"),
+        ({"lookback_days": float("inf")}, "at most 365,250 .*, or None for no limit, got inf"),
+        ({"lookback_days": "30"}, "lookback_days must be above 0"),
+        ({"gap_days": 1e300}, "gap_days must be above 0 and at most 365,250"),
+        ({"gap_days": float("nan")}, "gap_days must be above 0"),
+        ({"replicates": 1}, "replicates must be a whole number from 2"),
+        ({"replicates": 2.5}, "replicates must be a whole number from 2 to 100,000, got 2.5"),
+        ({"rng": 5}, "rng must be a numpy Generator, .* got 5"),
         ({"by": "campaign"}, "touches.campaign: the column is missing"),
     ],
 )

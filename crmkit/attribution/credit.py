@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from crmkit.models.paths import F64
 from crmkit.models.touch_weights import Credit, Pairs, error_of_sum
 
 MEASURES = ("conversions", "value")
+_MOST_REPLICATES = 100_000
 
 
 def attribute(
@@ -49,8 +51,8 @@ def attribute(
     touches : data frame, `schema.TOUCHES`
         One row per touch, in any order. Touches of one time are ordered by `touch_id` if there is one, else by channel.
     conversions : data frame, `schema.CONVERSIONS`
-        One row per conversion, in the library of `touches`. Rows whose `milestone` is "lead" or "opportunity" are
-        milestones on the way, every other row is a conversion.
+        One row per conversion, in the library of `touches`. Rows whose `milestone` is "lead" or "opportunity", in
+        capitals or small letters, are milestones on the way, every other row is a conversion.
     model : str or model
         Name of a preset ("first", "last", "last_non_direct", "linear", "position", "j_shaped", "inverse_j",
         "time_decay", "w_shaped", "full_path", "u_shaped_marketo", "participation", "markov_1", "markov_2", ...,
@@ -58,7 +60,7 @@ def attribute(
     as_of : date
         Last day the logs cover, inclusive; later rows are left out.
     lookback_days : float or None
-        How long before a conversion a touch counts; days, above 0. None: however long ago.
+        How long before a conversion a touch counts; days, above 0, at most 365,250. None: however long ago.
     sharing : {"split", "shared"}
         "split": a touch belongs to the customer's next conversion only. "shared": to each one within reach.
     gap_days : float, optional
@@ -69,7 +71,7 @@ def attribute(
     level : float
         Of the intervals; above 0, below 1.
     replicates : int
-        Of the bootstrap of Markov models; at least 2.
+        Of the bootstrap of Markov models; 2 to 100,000.
     rng : numpy Generator, optional
         Needed where there is chance: Markov models, and learned worths of journeys of more than 12 channels.
 
@@ -158,10 +160,14 @@ class Chance:
     rng: np.random.Generator | None
 
     def __post_init__(self) -> None:
-        if not 0.0 < self.level < 1.0:
-            raise DomainError(f"level must be above 0 and below 1, got {self.level}.")
-        if self.replicates < 2:
-            raise DomainError(f"replicates must be at least 2, got {self.replicates}.")
+        if not (isinstance(self.level, Real) and 0.0 < self.level < 1.0):
+            raise DomainError(f"level must be above 0 and below 1, got {self.level!r}.")
+        if not (isinstance(self.replicates, Integral) and 2 <= self.replicates <= _MOST_REPLICATES):
+            raise DomainError(
+                f"replicates must be a whole number from 2 to {_MOST_REPLICATES:,}, got {self.replicates!r}."
+            )
+        if self.rng is not None and not isinstance(self.rng, np.random.Generator):
+            raise DomainError(f"rng must be a numpy Generator, np.random.default_rng(seed), got {self.rng!r}.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

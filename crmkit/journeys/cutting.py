@@ -7,7 +7,6 @@ from typing import Literal, TypeAlias
 import narwhals.stable.v2 as nw
 
 from crmkit import frames
-from crmkit.errors import DomainError
 from crmkit.journeys.log import DAY, FAR, Log
 
 Sharing: TypeAlias = Literal["split", "shared"]
@@ -50,8 +49,6 @@ def of_strangers(log: Log, gap_days: float | None) -> frames.Frame:
 def _parted(rows: frames.Frame, log: Log, gap_days: float | None) -> frames.Frame:
     if gap_days is None:
         return rows.with_columns(part=nw.lit(0).cast(nw.Int64))
-    if not gap_days > 0:
-        raise DomainError(f"gap_days must be above 0 (days), or None for no limit, got {gap_days}.")
     key = ["customer", "journey"]
     silent = frames.with_places(rows, by=key, order=["touched", *log.ties], before="touched")
     late = nw.col("touched") - nw.col("before") > round(gap_days * DAY)

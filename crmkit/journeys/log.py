@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal
 
 import narwhals.stable.v2 as nw
@@ -20,6 +21,7 @@ NONE = "(none)"
 FAR = 1 << 60
 DAY = 86_400_000_000
 MILESTONES = ("lead", "opportunity")
+_LONGEST_DAYS = 365_250  # a thousand years
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +68,21 @@ class Window:
     gap_days: float | None
     by: str
 
+    def __post_init__(self) -> None:
+        if self.sharing not in ("split", "shared"):
+            raise DomainError(f'sharing must be "split" or "shared", got {self.sharing!r}.')
+        for name, days in (("lookback_days", self.lookback_days), ("gap_days", self.gap_days)):
+            is_number = isinstance(days, Real) and not isinstance(days, bool)
+            if days is not None and not (is_number and 0 < days <= _LONGEST_DAYS):
+                raise DomainError(
+                    f"{name} must be above 0 and at most {_LONGEST_DAYS:,} (days), or None for no limit, got {days!r}."
+                )
+
 
 def read_window(
     touches: object, conversions: object, window: Window, *, milestones: bool, keep: Sequence[str] = ()
 ) -> Log:
     """Return `read` for a window."""
-    if window.sharing not in ("split", "shared"):
-        raise DomainError(f'sharing must be "split" or "shared", got {window.sharing!r}.')
     return read(
         *(touches, conversions),
         as_of=window.as_of,
@@ -94,8 +104,6 @@ def read(
     milestones: bool = False,
 ) -> Log:
     """Check both logs, leave out what lies after `as_of`, and number channels and conversions."""
-    if lookback_days is not None and not lookback_days > 0:
-        raise DomainError(f"lookback_days must be above 0 (days), or None for no limit, got {lookback_days}.")
     day = frames.as_day(as_of)
     rows, tied = _touch_rows(touches, day, by, keep)
     sold = _sale_rows(conversions, day, beside=rows)
@@ -143,7 +151,8 @@ def _sale_rows(conversions: Any, day: dt.date, *, beside: frames.Frame) -> frame
     names = frames.names_of(entered)
     past = entered.filter(nw.col("converted_at").cast(nw.Date) <= nw.lit(day))
     value = nw.col("value").cast(nw.Float64).fill_null(0.0) if "value" in names else nw.lit(0.0)
-    mark = nw.col("milestone").cast(nw.String).fill_null("") if "milestone" in names else nw.lit("")
+    written = nw.col("milestone").cast(nw.String).fill_null("") if "milestone" in names else nw.lit("")
+    mark = written.str.strip_chars().str.to_lowercase()
     timed = frames.with_microseconds(past, clock="converted_at").with_columns(value=value, milestone=mark)
     # pandas keeps dates as stamps at midnight: a row at midnight sharp is a date, whatever its column is.
     sold = nw.when(nw.col("clock") % DAY == 0).then(nw.col("clock") + (DAY - 1)).otherwise(nw.col("clock"))
