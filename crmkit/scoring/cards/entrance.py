@@ -55,6 +55,8 @@ def admitted_events(events: Any, card: Scorecard, day: dt.date, *, beside: frame
         raise SchemaError(_LACKING.format("lead_events", ", ".join(lacking)))
     columns = ["lead_id", "event", "occurred_at", *details]
     rows = schema.admit(events, schema.LEAD_EVENTS, columns=columns, beside=beside)
+    numbers = [name for name, kind in frames.kinds_of(rows, ["event", *details]).items() if kind.is_numeric()]
+    rows = rows.with_columns(nw.col(*numbers).cast(nw.String)) if numbers else rows  # events may be coded
     dated = rows.with_columns(on=nw.col("occurred_at").cast(nw.Date), at=nw.col("occurred_at").cast(_TIME))
     numbered = frames.with_day_numbers(dated, day="on").select("lead_id", "event", *details, "at", "day")
     return numbered.filter(nw.col("day") <= day.toordinal())

@@ -12,7 +12,7 @@ from typing import Any
 
 import narwhals.stable.v2 as nw
 
-from crmkit import frames
+from crmkit import frames, schema
 from crmkit.scoring.cards.card import Scorecard
 from crmkit.scoring.cards.conditions import Event
 from crmkit.scoring.cards.entrance import conditions
@@ -45,7 +45,8 @@ def numbered_events(events: frames.Frame, people: frames.Frame, card: Scorecard,
 
     `lead` in place of `lead_id` is that of `people`; missing for events of others.
     """
-    log = asked_events(events, card).join(people.select("lead_id", "lead"), on="lead_id", how="left")
+    log, known = schema.same_ids(asked_events(events, card), people.select("lead_id", "lead"), key="lead_id")
+    log = log.join(known, on="lead_id", how="left")
     narrow = {name: nw.col(name).cast(nw.Int16) for name in ("kind", *_details(card))}
     return frames.settled(log.with_columns(nw.col("day").cast(nw.Int32), **narrow).drop("lead_id"), like=like)
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import narwhals.stable.v2 as nw
 from narwhals.stable.v2.typing import IntoFrameT
 
-from crmkit import frames
+from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.scoring.cards.card import DISQUALIFIED, LETTERS, Scorecard
 from crmkit.scoring.cards.conditions import Event
@@ -135,9 +135,9 @@ def _report_unknown(rows: frames.Frame, log: frames.Frame, people: frames.Frame,
     if not len(frames.arrays(strays, ["day"])["day"]):
         return
     asked = asked_events(log, card).select("lead_id").unique(subset=["lead_id"])
-    stray = asked.join(people.select("lead_id"), on="lead_id", how="anti")
     later = admitted_leads(leads, card, dt.date.max, beside=people).select("lead_id")
-    unknown = stray.join(later, on="lead_id", how="anti")
+    asked, now, later = schema.same_ids(asked, people.select("lead_id"), later, key="lead_id")
+    unknown = asked.join(now, on="lead_id", how="anti").join(later, on="lead_id", how="anti")
     found = frames.arrays(unknown.select(leads=nw.len(), first=nw.col("lead_id").min()), ["leads", "first"])
     if found["leads"][0]:
         warnings.warn(

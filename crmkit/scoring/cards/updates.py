@@ -92,9 +92,11 @@ def update_scores(
     log = admitted_events(new_events, checked, day, beside=people)
     ledger = day_ledger(asked_events(log, checked), checked, by="lead_id")
     if previous is not None:
-        ledger = merged(_admitted_ledger(previous, checked, day, beside=people), ledger)
+        before = _admitted_ledger(previous, checked, day, beside=people)
+        ledger = merged(*schema.same_ids(before, ledger, key="lead_id"))
     ledger = frames.settled(ledger, like=leads)
-    rows = frames.settled(ledger.join(people.select("lead_id", "lead"), on="lead_id", how="inner"), like=leads)
+    known, named = schema.same_ids(ledger, people.select("lead_id", "lead"), key="lead_id")
+    rows = frames.settled(known.join(named, on="lead_id", how="inner").drop("lead_id"), like=leads)
     totals = standing_totals(marked_ledger(rows, checked), checked, day, like=leads)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     crossed = crossings(near_threshold(rows, marked_ledger, standing, checked, day, like=leads), checked, like=leads)
