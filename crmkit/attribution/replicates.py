@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import numpy as np
 from scipy import sparse
 
 from crmkit.journeys.tally import Clusters, Tally
 from crmkit.models.markov_chain import MarkovChain, Removal
-from crmkit.models.paths import F64, I64, summed
+from crmkit.models.paths import F64, I64, Paths, summed
 from crmkit.models.touch_weights import Credit
 
 # A replicate's spread is all that counts.
@@ -32,19 +34,28 @@ def markov_credits(
     if not len(tally.paths):
         none = np.zeros(len(tally.channels))
         return dict.fromkeys(orders, Credit(none, none, none, none))
-    chains = {order: MarkovChain.of(tally.paths, order) for order in orders}
     paths = tally.paths
-    found = {
-        order: _shared(chain.removal(paths.conversions, paths.nulls, paths.values), paths.conversions, paths.values)
-        for order, chain in chains.items()
-    }
-    drawn: dict[int, list[F64]] = {order: [] for order in orders}
-    for conversions, nulls, values, scale in _draws(tally, replicates, rng) if rng is not None else ():
-        for order, chain in chains.items():
-            lost = chain.removals(conversions, nulls, values, accuracy=_ACCURACY)
-            drawn[order] += [scale[i] * _shared(own, conversions[:, i], values[:, i]) for i, own in enumerate(lost)]
-    errors = {o: np.std(np.stack(d), axis=0, ddof=1) if d else np.zeros_like(found[o]) for o, d in drawn.items()}
-    return {o: Credit(found[o][0], errors[o][0], found[o][1], errors[o][1]) for o in orders}
+    # NumPy lets other threads in while it goes through millions of steps: each order has one.
+    with ThreadPoolExecutor(max_workers=len(orders)) as pool:
+        chains = list(pool.map(lambda order: MarkovChain.of(paths, order), orders))
+        found = list(pool.map(lambda chain: _of_all(chain, paths), chains))
+        drawn: list[list[F64]] = [[] for _ in orders]
+        for counts in _draws(tally, replicates, rng) if rng is not None else ():
+            for own, more in zip(drawn, pool.map(partial(_of_drawn, counts=counts), chains), strict=True):
+                own += more
+    errors = [np.std(np.stack(d), axis=0, ddof=1) if d else np.zeros_like(f) for d, f in zip(drawn, found, strict=True)]
+    return {o: Credit(f[0], e[0], f[1], e[1]) for o, f, e in zip(orders, found, errors, strict=True)}
+
+
+def _of_all(chain: MarkovChain, paths: Paths) -> F64:
+    removal = chain.removal(paths.conversions, paths.nulls, paths.values)
+    return _shared(removal, paths.conversions, paths.values)
+
+
+def _of_drawn(chain: MarkovChain, counts: tuple[F64, F64, F64, F64]) -> list[F64]:
+    conversions, nulls, values, scale = counts
+    lost = chain.removals(conversions, nulls, values, accuracy=_ACCURACY)
+    return [scale[i] * _shared(own, conversions[:, i], values[:, i]) for i, own in enumerate(lost)]
 
 
 def _shared(removal: Removal, conversions: F64, values: F64) -> F64:
