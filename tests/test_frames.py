@@ -236,6 +236,28 @@ def test_a_connection_that_sees_no_local_tables_takes_them_or_is_told(monkeypatc
     )
 
 
+def test_what_is_settled_in_a_lazy_polars_plan_is_computed_once():
+    """Steps that each use the one before twice: two to the fourth without."""
+    computed = []
+
+    def counted(rows):
+        computed.append(len(rows))
+        return rows
+
+    log = pl.LazyFrame({"who": ["a", "a", "b"], "paid": [1.0, 2.0, 3.0], "day": [1, 2, 3]}).map_batches(counted)
+    rows = frames.enter(log)
+    for i in range(4):
+        rows = frames.settled(rows, like=log)
+        least = rows.filter(nw.col("paid") > 0).group_by("who").agg(nw.col("paid").min().alias(f"least_{i}"))
+        rows = rows.join(least, on="who", how="left").with_columns(nw.col("paid") + nw.col(f"least_{i}"))
+        rows = rows.with_columns(nw.col("paid").cum_sum().over("who", order_by="day").alias(f"sum_{i}"))
+    both = nw.concat([rows.select("who", "paid"), rows.filter(nw.col("day") == 1).select("who", "paid")])
+    found = frames.leave(both, like=log).sort("who", "paid").collect()
+    # Four times the least is added: a's 1 doubles to 16, its 2 grows by 1 + 2 + 4 + 8, b's 3 doubles.
+    assert found.rows() == [("a", 16.0), ("a", 16.0), ("a", 17.0), ("b", 48.0)]
+    assert computed == [3]
+
+
 def settled_and_joined(frame):
     """A settled table, used twice, with a small one brought in."""
     totals = frames.enter(frame).group_by("customer_id").agg(total=nw.col("amount").sum())
