@@ -270,3 +270,42 @@ def test_points_of_two_days_make_a_hand_off_wherever_the_days_lie():
     scores = scoring.score_leads(people, log, card=visits, as_of=dt.date(2024, 6, 30))
     assert (scores["handed_off_at"] == first + pd.Timedelta(days=1)).all()
     assert (scores["score"] == 0).all()
+
+
+IDS = {
+    "int64": lambda ids: ids,
+    "int32": lambda ids: ids.astype("int32"),
+    "float64": lambda ids: ids.astype("float64"),  # what pandas makes of whole numbers where one is missing
+    "text": lambda ids: ids.astype("str"),
+    "category": lambda ids: ids.astype("str").astype("category"),
+}
+
+
+@pytest.mark.parametrize("other", IDS)
+@pytest.mark.parametrize("own", IDS)
+def test_ids_of_leads_meet_whatever_types_the_tables_give_them(own, other):
+    people = leads(lead_id=[7, 8, 9], created_at=[pd.Timestamp("2024-01-01")] * 3, industry=["retail"] * 3)
+    log = events(*[("webinar", f"2024-05-0{day}") for day in (2, 3, 4, 5)])
+    log = log.assign(lead_id=[7, 7, 7, 8])
+    people, log = people.assign(lead_id=IDS[own](people["lead_id"])), log.assign(lead_id=IDS[other](log["lead_id"]))
+    card = activity(Rule("seen", Event("webinar"), 25))
+    asked = {"card": card, "as_of": DAY}
+    scores = scoring.score_leads(people, log, **asked)
+    assert scores["score"].tolist() == [75.0, 25.0, 0.0]
+    assert scores["lead_id"].dtype == people["lead_id"].dtype
+    assert scoring.explain(people, log, **asked)["points"].tolist() == [75.0, 25.0]
+    assert scoring.hand_offs(people, log, **asked)["lead_id"].astype("float").tolist() == [7.0]
+    assert scoring.score_history(people, log, **asked)["change"].sum() == 100.0
+    begun = scoring.update_scores(None, log[:2], leads=people, **asked)
+    more = log[2:].assign(lead_id=IDS[own](pd.Series([7, 8], index=log.index[2:])))  # another export, other types
+    assert scoring.update_scores(begun.ledger, more, leads=people, **asked).scores["score"].tolist() == [
+        75.0,
+        25.0,
+        0.0,
+    ]
+
+
+def test_events_may_be_coded_by_numbers():
+    card = activity(Rule("seen", Event("3"), 25))
+    log = events(("", "2024-05-02"), ("", "2024-05-03")).assign(event=[3, 4])
+    assert score(card, log)["score"] == 25.0

@@ -94,9 +94,10 @@ def update_scores(
     if previous is not None:
         before = _admitted_ledger(previous, checked, day, beside=people)
         ledger = merged(*schema.same_ids(before, ledger, key="lead_id"))
+    # The ledger goes out with the ids of leads: else 7.0 would be kept as the text "7.0", and never meet 7 again.
+    ledger, named = schema.same_ids(ledger, people.select("lead_id", "lead"), key="lead_id")
     ledger = frames.settled(ledger, like=leads)
-    known, named = schema.same_ids(ledger, people.select("lead_id", "lead"), key="lead_id")
-    rows = frames.settled(known.join(named, on="lead_id", how="inner").drop("lead_id"), like=leads)
+    rows = frames.settled(ledger.join(named, on="lead_id", how="inner").drop("lead_id"), like=leads)
     totals = standing_totals(marked_ledger(rows, checked), checked, day, like=leads)
     standing = frames.settled(lead_standing(people, totals, checked, day), like=leads)
     crossed = crossings(near_threshold(rows, marked_ledger, standing, checked, day, like=leads), checked, like=leads)
