@@ -99,10 +99,10 @@ def settled(result: Frame, *, like: IntoFrameT) -> Frame:
     """Compute a table of many uses but once: eager libraries at once, lazy ones when the answer is asked for.
 
     Polars does not find all equal parts of a large plan: they are marked to be computed once (scores of 200,000 leads:
-    74 CPU seconds instead of 7). DuckDB computes each use anew unless `once` says otherwise (alerts of a million orders:
-    100 CPU seconds instead of 7); a `Database` of our own keeps the table until it is told to clear, so that several
-    statements share it, while in a caller's none is made. Spark, too, plans each use anew: a local checkpoint cuts the
-    plan there and keeps the rows on the executors for as long as the answer is.
+    74 CPU seconds instead of 7). DuckDB computes each use anew unless `once` says otherwise (alerts of a million
+    orders: 100 CPU seconds instead of 7); a `Database` of our own keeps the table until it is told to clear, so that
+    several statements share it, while in a caller's none is made. Spark, too, plans each use anew: a local checkpoint
+    cuts the plan there and keeps the rows on the executors for as long as the answer is.
     """
     native, library = recognised(like)
     if library in ("pandas", "pyarrow"):
