@@ -152,7 +152,7 @@ def _events(events: Any, of: str, known: frames.Frame, question: Question) -> fr
     entered = schema.admit(events, Table("lead_events", LEAD_EVENTS.row, columns), columns=needed, beside=known)
     timed = frames.with_seconds(entered, at="occurred_at").filter(nw.col("at") < question.end)
     seen = timed.select("lead_id", "at", content=nw.col(of).cast(nw.String))
-    own, others = schema.same_ids(known, seen, "lead_id")
+    own, others = schema.same_ids(known, seen, key="lead_id")
     joined = others.join(own.select("lead_id", "lead", "created"), on="lead_id", how="inner")
     hour = (nw.col("at") - nw.col("created") + _BEFORE * HOUR) // HOUR - _BEFORE
     return joined.select("lead", "content", "at", hour=hour)

@@ -104,7 +104,7 @@ def scored(scores: Any, leads: Any, as_of: dt.date, *, outcome: bool = True) -> 
     known = leads_until(leads, as_of, outcome=outcome)
     given = schema.admit(scores, SCORES, beside=known)
     schema.check_once(given, "scores", "lead_id")
-    known, given = schema.same_ids(known, given, "lead_id")
+    known, given = schema.same_ids(known, given, key="lead_id")
     points = given.select("lead_id", score=nw.col("score").cast(nw.Float64))
     return Scored(known.join(points, on="lead_id", how="inner"), known, points)
 
