@@ -191,8 +191,9 @@ CASES: Mapping[str, Case] = {
                 ),
                 Agreement("MAM", "markov_1", 1e-6, "MAM's chain: another matrix of journeys that end without a sale"),
             ),
-            bound="Most of the time goes into sorting the touches of each customer; MAM has no standard errors. "
-            "Touches that come in order would move it",
+            bound="The engine parts the touches of those who bought from those of all others and sorts both, three "
+            "fifths of it; paths are read back and chains solved in the rest. MAM has no standard errors. Touches that "
+            "come in order, with customers who are numbers, would move it",
         ),
         Case(
             "attribution-10M",
@@ -201,8 +202,9 @@ CASES: Mapping[str, Case] = {
             small_data.flagged_touches,
             (Side("crmkit", "ours", "attribution", calls=1),),
             (Goal("seconds", 5.0), Goal("GiB more", 0.9)),
-            bound="Most of the time goes into sorting the touches of each customer. Touches that come in order would "
-            "move it",
+            bound="Checks and channels .4 s, numbers for those who bought .2 s, parting their touches from others .4 s "
+            "and .7 s, sorts 1.4 s, paths read back .8 s, chains .9 s. 4.8 s were seen, with both cores free. "
+            "Touches that come in order would move it",
         ),
         Case(
             "markov",
@@ -236,9 +238,10 @@ CASES: Mapping[str, Case] = {
             _leads,
             (_ours("rule_scores", 1),),
             (Goal("seconds", 4.0),),
-            bound="The day of each hand-off is nearly half of it: points come and go day by day for each lead that may "
-            "have stood at the threshold; events are grouped by lead three times, a tenth each. Blocks of "
-            "half the length, a tighter bound on when, were tried and gave 3%",
+            bound="Of 10.5 processor seconds, the events get the number of their lead and of their name in 1.8, are "
+            "summed by lead in 1.9, by lead and stretch of days, to see who can have come near the threshold, in 2.3; "
+            "following these day by day takes 2.0, checks .9. Each pass over ten million rows is a second of the "
+            "engine's. Sums that a run before has kept (`update_scores`) would move it",
         ),
         Case(
             "check",

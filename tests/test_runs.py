@@ -1,5 +1,8 @@
 """Rows handed over group by group, numbers of values, and journeys written into keys and read back."""
 
+from pathlib import Path
+
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -42,6 +45,21 @@ def test_groups_are_handed_over_whole_in_order_and_marked(name: str) -> None:
     assert set(found) == {"row", "part", "fresh"}
     np.testing.assert_array_equal(found["fresh"], fresh)
     np.testing.assert_array_equal(found["row"], expected["row"])
+
+
+def test_duckdb_keeps_the_order_where_rows_need_not_wait_for_those_before_them(tmp_path: Path) -> None:
+    """As the page on large logs sets it: two threads, several row groups, too little memory for all of them."""
+    table = scattered(600_000)
+    with duckdb.connect() as connection:
+        for setting in ("preserve_insertion_order = false", "threads = 2", "memory_limit = '60MB'"):
+            connection.execute(f"set {setting}")
+        connection.execute(f"set temp_directory = '{tmp_path}'")
+        duckdb.from_df(table).write_parquet(str(tmp_path / "rows.parquet"))
+        rows = frames.enter(connection.read_parquet(str(tmp_path / "rows.parquet")))
+        found = frames.runs(rows, ["row"], by=["who", "part"], order=["at", "row"])
+    expected = table.sort_values(["who", "part", "at", "row"])
+    np.testing.assert_array_equal(found["row"], expected["row"])
+    np.testing.assert_array_equal(found["fresh"], ~expected.duplicated(["who", "part"]))
 
 
 @pytest.mark.parametrize("name", IN_MEMORY)
