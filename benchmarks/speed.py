@@ -207,6 +207,24 @@ CASES: Mapping[str, Case] = {
             "Touches that come in order would move it",
         ),
         Case(
+            "rules",
+            "attribution from {size:,} raw touches: rules alone, with standard errors",
+            (1_000_000, 10_000_000),
+            small_data.flagged_touches,
+            (_ours("rules", 1),),
+            (Goal("seconds", 1.5),),
+            bound="Checks, channels, numbers for those who bought and the choice of their touches read ten million "
+            "rows four times; what the rules themselves take is a tenth",
+        ),
+        Case(
+            "bootstrap",
+            "Markov chain of order 1, 50 replicates, {size:,} journeys counted by path",
+            (100_000, 1_000_000),
+            small_data.counted_paths,
+            (_ours("bootstrap"),),
+            (Goal("seconds", 2.0),),
+        ),
+        Case(
             "markov",
             "Markov chain of order 1 from {size:,} journeys, counted by path",
             (500_000, 4_000_000),
@@ -242,6 +260,14 @@ CASES: Mapping[str, Case] = {
             "summed by lead in 1.9, by lead and stretch of days, to see who can have come near the threshold, in 2.3; "
             "following these day by day takes 2.0, checks .9. Each pass over ten million rows is a second of the "
             "engine's. Sums that a run before has kept (`update_scores`) would move it",
+        ),
+        Case(
+            "explain",
+            "explain, one row per lead and rule, {size:,} leads, ten times as many events",
+            (100_000, 1_000_000),
+            _leads,
+            (_ours("explain", 1),),
+            (Goal("seconds", 12.0),),
         ),
         Case(
             "check",

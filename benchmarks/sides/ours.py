@@ -52,6 +52,11 @@ def attributed(given: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
     return attribution.attribute_all(*given, as_of=MIDYEAR, **options)
 
 
+def ruled(given: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    models = [name for name in attribution.ALL if not str(name).startswith(("markov", "shapley"))]
+    return attribution.attribute_all(*given, models=models, as_of=MIDYEAR, lookback_days=None)
+
+
 def attribution_answer(found: pd.DataFrame) -> Any:
     known = found[found["channel"] != UNATTRIBUTED].sort_values("channel")
     return {name: known.loc[known["model"] == name, "conversions"].to_numpy() for name in SHARED.values()}
@@ -59,6 +64,10 @@ def attribution_answer(found: pd.DataFrame) -> Any:
 
 def markov(paths: pd.DataFrame) -> pd.DataFrame:
     return attribution.attribute_paths(paths, models=["markov_1"], replicates=2, rng=np.random.default_rng(1))
+
+
+def replicated(paths: pd.DataFrame) -> pd.DataFrame:
+    return attribution.attribute_paths(paths, models=["markov_1"], replicates=50, rng=np.random.default_rng(1))
 
 
 def markov_answer(found: pd.DataFrame) -> Any:
@@ -88,6 +97,10 @@ def lead_log(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def scored(given: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
     return scoring.score_leads(*given, card=rooms.CARD, as_of=dt.date(2024, 5, 14))
+
+
+def explained(given: tuple[pd.DataFrame, pd.DataFrame]) -> pd.DataFrame:
+    return scoring.explain(*given, card=rooms.CARD, as_of=dt.date(2024, 5, 14))
 
 
 def violations_answer(found: pd.DataFrame) -> Any:
@@ -141,9 +154,12 @@ WAYS = {
     "fixed_k": Way(table("base"), fitted("mbg_cnbd"), nothing),
     "mixture": Way(table("base"), fitted("mbg_regularity_mixture"), nothing),
     "attribution": Way(flagged, attributed, attribution_answer),
+    "rules": Way(flagged, ruled, nothing),
     "markov": Way(table("paths"), markov, markov_answer),
+    "bootstrap": Way(table("paths"), replicated, nothing),
     "lead_model": Way(leads, lead_model, lead_model_answer),
     "rule_scores": Way(lead_log, scored, nothing),
+    "explain": Way(lead_log, explained, nothing),
     "check": Way(table("orders"), lambda log: schema.violations(log, schema.ORDERS), violations_answer),
     "batch": Way(night, first_night, nothing),
     "import": Way(nothing, lambda _: fresh("import crmkit"), nothing),
