@@ -24,7 +24,9 @@ def found():
 @pytest.fixture(scope="module")
 def chromium():
     if found() is None and shutil.which("apt-get") and os.geteuid() == 0:
-        subprocess.run(["apt-get", "install", "-y", "-q", "chromium"], check=False, capture_output=True, timeout=600)
+        quiet = {"check": False, "capture_output": True}
+        subprocess.run(["apt-get", "update"], timeout=300, **quiet)
+        subprocess.run(["apt-get", "install", "-y", "--no-install-recommends", "chromium"], timeout=600, **quiet)
     if found() is None:
         pytest.skip("no Chromium was found, and it could not be installed with apt-get")
     with sync_api.sync_playwright() as playwright:
