@@ -13,7 +13,7 @@ HOUSE = Path(__file__).parents[1] / "crmkit"
 
 FLOORS = {
     0: ("errors", "notebook_cards"),
-    1: ("frames", "segment_maps", "models"),
+    1: ("frames", "segment_maps", "models", "whole_numbers"),
     2: ("schema", "day_words", "settings_files"),
     3: ("summary", "journeys"),
     3.5: ("purchases",),  # fits to what summary makes, for the rooms above

@@ -280,7 +280,7 @@ def test_identities_are_followed_through_chains_and_circles_are_refused():
         ({"gap_days": 1e300}, "gap_days must be above 0 and at most 365,250"),
         ({"gap_days": float("nan")}, "gap_days must be above 0"),
         ({"replicates": 1}, "replicates must be a whole number from 2"),
-        ({"replicates": 2.5}, "replicates must be a whole number from 2 to 100,000, got 2.5"),
+        ({"replicates": 2.5}, "replicates must be a whole number from 2 to 100000, got 2.5"),
         ({"rng": 5}, "rng must be a numpy Generator, .* got 5"),
         ({"by": "campaign"}, "touches.campaign: the column is missing"),
     ],

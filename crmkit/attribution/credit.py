@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from crmkit.journeys.log import UNATTRIBUTED, Window, read_window
 from crmkit.journeys.tally import Tally, tally_of
 from crmkit.models.paths import F64
 from crmkit.models.touch_weights import Credit, Pairs, error_of_sum
+from crmkit.whole_numbers import checked_whole
 
 MEASURES = ("conversions", "value")
 _MOST_REPLICATES = 100_000
@@ -162,10 +163,7 @@ class Chance:
     def __post_init__(self) -> None:
         if not (isinstance(self.level, Real) and 0.0 < self.level < 1.0):
             raise DomainError(f"level must be above 0 and below 1, got {self.level!r}.")
-        if not (isinstance(self.replicates, Integral) and 2 <= self.replicates <= _MOST_REPLICATES):
-            raise DomainError(
-                f"replicates must be a whole number from 2 to {_MOST_REPLICATES:,}, got {self.replicates!r}."
-            )
+        checked_whole(self.replicates, "replicates", least=2, most=_MOST_REPLICATES)
         if self.rng is not None and not isinstance(self.rng, np.random.Generator):
             raise DomainError(f"rng must be a numpy Generator, np.random.default_rng(seed), got {self.rng!r}.")
 

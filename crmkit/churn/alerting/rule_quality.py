@@ -18,9 +18,9 @@ from crmkit.churn.alerting.conditions import UNTESTABLE, condition
 from crmkit.churn.alerting.log import Days, booked_days, known_on, numbered_days
 from crmkit.churn.alerting.people import Tables, applied, entered, everyone
 from crmkit.churn.alerting.rules import DEFAULT_RULES, AlertRule, checked_rules
-from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.models.forecast_scores.score import wilson_ends
+from crmkit.whole_numbers import is_whole
 
 _LONGEST: Final = 3_660
 _MOST_CUTS: Final = 40

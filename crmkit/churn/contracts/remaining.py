@@ -12,9 +12,9 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.churn.contracts.curves import LEAST_AT_RISK, Group, checked, groups_of, running
 from crmkit.churn.contracts.stays import Period, Question, stays
-from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.models.retention_projection import remaining_periods
+from crmkit.whole_numbers import is_whole
 
 _LEFT = ("p_renewal", "remaining_periods", "remaining_low", "remaining_high")
 

@@ -11,10 +11,10 @@ from narwhals.stable.v2.typing import IntoFrameT
 from crmkit import frames
 from crmkit.churn.contracts.curves import LEAST_AT_RISK, Group, checked, groups_of
 from crmkit.churn.contracts.stays import Period, Question, stays
-from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.models.kaplan_meier import kaplan_meier
 from crmkit.models.retention_projection import project
+from crmkit.whole_numbers import is_whole
 
 
 def retention(

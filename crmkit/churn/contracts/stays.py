@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias
 import narwhals.stable.v2 as nw
 
 from crmkit import frames, schema
-from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError, SchemaError
+from crmkit.whole_numbers import is_whole
 
 Period: TypeAlias = Literal["month", "quarter", "year"] | int
 

@@ -13,12 +13,12 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from crmkit.churn.forecast.additive import F64, Additive, fit_additive
-from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.frames.local import with_read_names
 from crmkit.models.ranks import strongest
 from crmkit.models.stored import read_stored
 from crmkit.models.two_classes import two_classes
+from crmkit.whole_numbers import is_whole
 
 _ADVICE = "Take more or earlier snapshots, or a longer horizon."
 

@@ -9,7 +9,6 @@ import narwhals.stable.v2 as nw
 import numpy as np
 
 from crmkit import frames, purchases, summary
-from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError, FitError
 from crmkit.models.histories import F64, Histories
 from crmkit.models.regularity_mixture import RegularityMixture, fit_regularity_mixture
@@ -17,6 +16,7 @@ from crmkit.models.regularity_mixture.next_purchase import Returns
 from crmkit.models.row_blocks import in_blocks
 from crmkit.purchases import customers
 from crmkit.purchases.processes import Process
+from crmkit.whole_numbers import is_whole
 
 YEAR = 365
 LONGEST_DAYS = 36_525

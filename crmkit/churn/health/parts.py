@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
+from crmkit.whole_numbers import is_whole
 
 Direction: TypeAlias = Literal["higher", "lower"]
 Side: TypeAlias = Literal["better", "worse"]

@@ -15,9 +15,9 @@ from crmkit.churn.health.parts import UNKNOWN
 from crmkit.churn.health.readings import MICRO, admitted, latest, no_points
 from crmkit.churn.health.scheme import HealthScheme
 from crmkit.churn.health.sums import by_name, colour_of, level_of, summed, vetoed
-from crmkit.churn.whole_numbers import is_whole
 from crmkit.errors import DomainError
 from crmkit.segment_maps import Locale, checked_locale
+from crmkit.whole_numbers import is_whole
 
 _COLUMNS = (
     *("customer_id", "score", "colour", "coverage", "measured", "veto", "change", "trend"),

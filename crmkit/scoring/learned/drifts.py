@@ -17,7 +17,7 @@ from crmkit.models.cuts import tied_quantiles
 from crmkit.models.weight_of_evidence import stability
 from crmkit.schema import Table
 from crmkit.scoring.learned.point_card import F64, I64
-from crmkit.scoring.whole_numbers import checked_whole
+from crmkit.whole_numbers import checked_whole
 
 # Siddiqi (2006): below .1 nothing to speak of, from .25 on a new population.
 _MODERATE, _LARGE = 0.1, 0.25

@@ -15,7 +15,7 @@ from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.frames.local import Categories, Numbers, local_arrays, rows_of
 from crmkit.scoring.learned.point_card import F64
-from crmkit.scoring.whole_numbers import checked_whole
+from crmkit.whole_numbers import checked_whole
 
 I64 = NDArray[np.int64]
 # Who and when, not what: never learnt from unless asked for by name.

@@ -16,7 +16,7 @@ from crmkit.models.forecast_scores.score import F64, normal_width, wilson_ends
 from crmkit.models.score_bands import best_cuts
 from crmkit.models.two_samples import difference_of_proportions
 from crmkit.scoring.nurturing.leads import scored_outcomes
-from crmkit.scoring.whole_numbers import checked_whole
+from crmkit.whole_numbers import checked_whole
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,8 @@ from crmkit.schema import LEAD_EVENTS, Table
 from crmkit.scoring.nurturing import texts
 from crmkit.scoring.nurturing.leads import checked_horizon, end_of, leads_until
 from crmkit.scoring.nurturing.risk_hours import HOUR, Found, Question, compared, subjects
-from crmkit.scoring.whole_numbers import checked_whole
 from crmkit.segment_maps import Locale, checked_locale
+from crmkit.whole_numbers import checked_whole
 
 BASIS: Final = "observed, not causal"
 # Hours that make every age positive: engines divide negative numbers differently.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from crmkit import frames, schema
 from crmkit.errors import DomainError
 from crmkit.schema import LEADS, Column, Table
-from crmkit.scoring.whole_numbers import checked_whole
+from crmkit.whole_numbers import checked_whole
 
 DAY: Final = 86_400
 _EPOCH: Final = dt.date(1970, 1, 1)
