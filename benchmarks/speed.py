@@ -309,7 +309,7 @@ CASES: Mapping[str, Case] = {
         _alone("reminders", "reminders, {size:,} orders, the fit given", 10.0, (500_000, 10_000_000), _orders),
         _alone("value", "customer_value, {size:,} orders, the fit given", 5.0, (500_000, 10_000_000), _orders),
         _alone("season", "seasonal_pattern, {size:,} orders", 3.0, (500_000, 10_000_000), _orders),
-        _alone("alerts", "alerts and their back-test, {size:,} orders", 30.0, (500_000, 10_000_000), _orders),
+        _alone("alerts", "alerts and their back-test, {size:,} orders", 15.0, (500_000, 10_000_000), _orders),
         _alone("states", "update_alerts, {size:,} open alerts", 2.0, (100_000, 1_000_000), calls=2),
         _alone("health", "health_score, {size:,} customers x 6 metrics", 5.0, (100_000, 1_000_000)),
         _alone("retention", "retention by plan, {size:,} contracts", 3.0, (100_000, 1_000_000)),
